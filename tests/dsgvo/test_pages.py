@@ -153,6 +153,20 @@ def test_the_preference_centre_narrows_and_takes_back(consents: Consents):  # no
     page = looked_at(http.get(url))
     assert ["checked" in each for each in page.of("input")[:2]] == [False, True]
     assert page.of("input")[2]["value"] == "5"
+    [kept] = [
+        each for each in consents.rows("preferences", "topic { id } mostPerDay mostPerMonth") if not each["topic"]
+    ]
+    assert (kept["mostPerDay"], kept["mostPerMonth"]) == (None, 5)
+    assert [each["value"] for each in page.of("option") if "selected" in each] == ["month"]
+
+    # or one a day
+    looked_at(http.post(url, data={f"topic_{other}": "1", "most": "1", "per": "day"}))
+    [kept] = [
+        each for each in consents.rows("preferences", "topic { id } mostPerDay mostPerMonth") if not each["topic"]
+    ]
+    assert (kept["mostPerDay"], kept["mostPerMonth"]) == (1, None)
+    assert [each["value"] for each in looked_at(http.get(url)).of("option") if "selected" in each] == ["day"]
+    looked_at(http.post(url, data={f"topic_{other}": "1", "most": "5"}))
 
     answer = http.post(url, data={"most": "many"})
     assert answer.status_code == 422

@@ -48,6 +48,7 @@ CONSENT = st.fixed_dictionaries(
         "confirmedAt": DAYS | DAYS | DAYS | st.none(),
         "grantedAt": DAYS,
         "lastUsedAt": st.none() | DAYS,
+        "keptUntil": st.sampled_from([None] * 6 + ["2026-05-31", "2026-06-01", "2026-12-31"]),
         "explicit": st.sampled_from([True, True, False]),
         "collectionMethod": st.sampled_from(["web", "phone", "web", "import"]),
         "evidenceText": st.sampled_from(["Recording", "Recording", None]),
@@ -61,6 +62,8 @@ PREFERENCE = st.fixed_dictionaries(
     {
         "channel": st.sampled_from([None, "email", "phone"]),
         "wish": st.sampled_from(["wanted", "wanted", "wanted", "neutral", "unwanted"]),
+        "mostPerDay": st.sampled_from([None, None, None, 0]),
+        "mostPerWeek": st.sampled_from([None, None, None, 0]),
         "mostPerMonth": st.sampled_from([None, None, None, 0]),
         "quietFrom": st.sampled_from([None, None, "22:00:00", "11:00:00"]),
         "quietUntil": st.sampled_from([None, "07:00:00", "13:00:00"]),
@@ -131,7 +134,8 @@ def allowed_codes(draft: Draft, facts: Facts) -> set[str]:
             awake = False
         if (begins, ends) == ("11:00:00", "07:00:00"):
             awake = False
-        if each["wish"] == "unwanted" or each["mostPerMonth"] == 0 or not awake:
+        none = 0 in (each["mostPerDay"], each["mostPerWeek"], each["mostPerMonth"])
+        if each["wish"] == "unwanted" or none or not awake:
             return set()
     blocks = [
         hit
@@ -179,7 +183,9 @@ def usable(consent: Any, draft: Draft, facts: Facts, blocks: list[Any], minors: 
     if way == "phone" and not business and not whole:
         return False
     latest = max(filter(None, (consent["confirmedAt"], consent["grantedAt"], consent["lastUsedAt"])))
-    if datetime.fromisoformat(latest) < NOW - timedelta(days=730):
+    if consent["keptUntil"] == "2026-05-31":
+        return False
+    if not consent["keptUntil"] and datetime.fromisoformat(latest) < NOW - timedelta(days=730):
         return False
     child = consent["dataSubject"] is not None and consent["dataSubject"]["minorUntil"] == "2026-06-02"
     guardian = consent["guardianConsent"]
@@ -224,6 +230,7 @@ def near(rng: Random) -> tuple[Draft, Facts]:
         "confirmedAt": pick(day(-10), None),
         "grantedAt": day(-10),
         "lastUsedAt": pick(None, day(-5)),
+        "keptUntil": pick(None, "2026-05-31", "2026-06-01"),
         "explicit": pick(True, False),
         "collectionMethod": pick("web", "phone", "import"),
         "evidenceText": pick("Recording", None),
@@ -241,6 +248,8 @@ def near(rng: Random) -> tuple[Draft, Facts]:
     wish = {
         "channel": pick(None, "email"),
         "wish": pick("wanted", "unwanted", "neutral"),
+        "mostPerDay": pick(None, 0),
+        "mostPerWeek": pick(None, 0),
         "mostPerMonth": pick(None, 0),
     }
     wish |= {"quietFrom": pick(None, "11:00:00", "22:00:00"), "quietUntil": pick("07:00:00", "13:00:00", None)}

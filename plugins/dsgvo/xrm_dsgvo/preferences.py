@@ -13,6 +13,8 @@ from xrm_dsgvo.purposes import named
 from xrm_dsgvo.restored import keeping
 
 PREFERENCE = "preference"
+CAPS = ("most_per_day", "most_per_week", "most_per_month")
+"""How many messages at most: on a calendar day where the controller is, in 7 days, in 30 days."""
 
 
 class Wish(Enum):
@@ -39,6 +41,8 @@ class PreferenceInput:
     topic: str | None = None
     channel: Channel | None = None
     wish: Wish = Wish.neutral
+    most_per_day: int | None = None
+    most_per_week: int | None = None
     most_per_month: int | None = None
     quiet_from: str | None = None
     quiet_until: str | None = None
@@ -66,13 +70,13 @@ def set_(context: ActionContext, given: PreferenceInput) -> Preferred:
         "channel": given.channel.value if given.channel else None,
         "topic": named(context, given.topic) if given.topic else None,
         "wish": given.wish.value,
-        "most_per_month": given.most_per_month,
+        **{name: getattr(given, name) for name in CAPS},
         "quiet_from": given.quiet_from,
         "quiet_until": given.quiet_until,
         "language": given.language.value if given.language else None,
     }
     if given.clear:
-        values |= dict.fromkeys(("most_per_month", "quiet_from", "quiet_until", "language")) | {"wish": "neutral"}
+        values |= dict.fromkeys((*CAPS, "quiet_from", "quiet_until", "language")) | {"wish": "neutral"}
     return keep(context, point, values, clear=given.clear)
 
 

@@ -45,13 +45,16 @@ class Settings:
     region: str = "DE"
     """Of which country phone numbers without a country are."""
     time_zone: str = "Europe/Berlin"
-    """In which quiet hours are meant."""
+    """In which quiet hours are meant, and days."""
     holidays: str = "DE"
     """Whose public holidays count for deadlines: those of a country, or of a part of it: ``DE-BY``."""
     confirm_days: int = 14
     """So long a consent can be confirmed that was asked for; after that it lapses."""
     stale_months: int = 24
     """A consent that was not used for so long is no basis any more."""
+    most_per_day: int = 0
+    """So many messages with advertising go to one contact point on a day at most, whoever sends them; 0: as many as
+    there are."""
     preference_link_days: int = 90
     """So long the link in a message leads to the preferences of whoever got it; unsubscribing by it has no end."""
 
@@ -112,6 +115,8 @@ class Settings:
             raise ValueError("breach_hours are 1 to 240")
         if self.large_scale < 1:
             raise ValueError("large_scale is 1 or more")
+        if not 0 <= self.most_per_day <= 1_000:
+            raise ValueError("most_per_day is 0, for no limit, to 1000")
         if self.anonymous_group < 1:
             raise ValueError("anonymous_group is 1 at least")
         if self.erasure_at_once < 0 or not 1 <= self.erasure_batch <= 1_000:

@@ -12,10 +12,11 @@ from xrm_dsgvo.pages.leaving import address_of, is_fresh, language_for, purpose_
 from xrm_dsgvo.pages.page import button, page, paragraph
 from xrm_dsgvo.pages.words import WORDS
 from xrm_dsgvo.points import POINT
-from xrm_dsgvo.preferences import PREFERENCE, keep
+from xrm_dsgvo.preferences import CAPS, PREFERENCE, keep
 
 _MOST = 1_000
-_NOTHING: dict[str, Any] = dict.fromkeys(("most_per_month", "quiet_from", "quiet_until", "language"))
+_NOTHING: dict[str, Any] = dict.fromkeys((*CAPS, "quiet_from", "quiet_until", "language"))
+_PERIODS = {"day": "most_per_day", "week": "most_per_week", "month": "most_per_month"}
 
 
 def routes() -> list[Route]:
@@ -55,7 +56,8 @@ def choose(context: RouteContext) -> Response:
     for purpose in dict.fromkeys(each["purpose"] for each in consents):
         wish = "wanted" if sent.get(f"topic_{purpose}") else "unwanted"
         _keep(context, use, purpose, {"wish": wish})
-    _keep(context, use, None, {"most_per_month": int(most) if most else None})
+    wanted = _PERIODS.get(sent.get("per", ""), "most_per_month")
+    _keep(context, use, None, {name: int(most) if most and name == wanted else None for name in CAPS})
     return _page(context, use, words["saved"])
 
 
@@ -85,9 +87,7 @@ def _page(context: RouteContext, use: Record, told: str = "", status: int = 200)
     names = {each["purpose"]: purpose_name(context, each["purpose"], language) for each in consents}
     topics = "".join(_topic(context, use, purpose, name) for purpose, name in names.items())
     every = _preference(context, use, None)
-    most = "" if every is None or every["most_per_month"] is None else str(every["most_per_month"])
-    limit = f'<p><label for="most">{escape(words["most"])}</label><br>'
-    limit += f'<input id="most" name="most" type="text" inputmode="numeric" maxlength="4" value="{most}"></p>'
+    limit = _limit(every, words)
     chosen = f"<fieldset><legend>{escape(words['topics'])}</legend>{topics or paragraph(words['no_topics'])}</fieldset>"
     form = f'<form method="post">{chosen}{limit}<p><button type="submit">{escape(words["save"])}</button></p></form>'
     body = paragraph(told, told=True) if told else ""
@@ -96,6 +96,21 @@ def _page(context: RouteContext, use: Record, told: str = "", status: int = 200)
         body += f"<h2>{escape(words['consents'])}</h2>"
         body += "".join(_consent(each, names[each["purpose"]], words) for each in consents)
     return page(language, words["preferences"], body, status)
+
+
+def _limit(preference: Record | None, words: dict[str, str]) -> str:
+    """How many messages at most, and in which time; of several limits that are kept the shortest time."""
+    kept = [per for per, name in _PERIODS.items() if preference is not None and preference[name] is not None]
+    per = kept[0] if kept else "month"
+    most = str((preference or {})[_PERIODS[per]]) if kept else ""
+    found = f'<p><label for="most">{escape(words["most"])}</label><br>'
+    found += f'<input id="most" name="most" type="text" inputmode="numeric" maxlength="4" value="{most}"></p>'
+    options = "".join(
+        f'<option value="{each}"{" selected" if each == per else ""}>{escape(words[f"per_{each}"])}</option>'
+        for each in _PERIODS
+    )
+    found += f'<p><label for="per">{escape(words["per"])}</label><br>'
+    return f'{found}<select id="per" name="per">{options}</select></p>'
 
 
 def _topic(context: RouteContext, use: Record, purpose: str, name: str) -> str:

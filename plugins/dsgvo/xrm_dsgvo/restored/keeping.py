@@ -19,7 +19,7 @@ RESTRICTED, ANNOUNCED, LIFTED = "dsgvo.restriction", "dsgvo.restriction_announce
 RECTIFIED = "dsgvo.rectification"
 HELD, HOLD_RELEASED = "dsgvo.hold", "dsgvo.hold_released"
 
-_WISHES = ("wish", "most_per_month", "quiet_from", "quiet_until", "language")
+_WISHES = ("wish", "most_per_day", "most_per_week", "most_per_month", "quiet_from", "quiet_until", "language")
 ENDING = frozenset({"withdrawn", "invalidated", "expired", "superseded"})
 """Events after which a consent allows nothing. One that nobody has confirmed in time ends by itself."""
 

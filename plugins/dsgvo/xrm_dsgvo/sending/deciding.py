@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from xrm_dsgvo.sending.capping import enough
 from xrm_dsgvo.sending.draft import Draft, Kind
 from xrm_dsgvo.sending.facts import Facts
 from xrm_dsgvo.sending.fitting import covers, fits, guarded, is_minor, is_stale, moment, proven, quiet_until
@@ -25,6 +26,7 @@ class Circumstances:
         stale_before: a consent that was not used since is no basis.
         uses: advertising that was let go to this contact point within the last 30 days.
         barred: nothing leaves by its connector, for want of a contract or of a basis of the transfer.
+        most_per_day: so much advertising goes to a contact point on a day; 0: as much as there is.
     """
 
     now: datetime
@@ -32,6 +34,7 @@ class Circumstances:
     stale_before: datetime
     uses: tuple[Mapping[str, Any], ...] = ()
     barred: bool = False
+    most_per_day: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,13 @@ def _advertising(draft: Draft, facts: Facts, at: Circumstances, chain: list[str]
     minors = any(is_minor(each, today) for each in facts.holders)
     if minors and not any(guarded(each, today) for each in newer):
         yield Verdict("E_MINOR")
-    if _is_unwanted(facts, at, channel, chain):
+    is_enough, tomorrow = enough(facts, at, channel, chain)
+    if _is_unwanted(facts, channel, chain) or (is_enough and tomorrow is None):
         yield Verdict("P_PREFERENCE")
     based = next(_based(draft, facts, at, chain, newer, blocked=bool(hits) or minors))
-    if (until := _quiet(facts, at, channel, chain)) is not None:
-        yield Verdict("P_PREFERENCE", until=until if based.allowed else None)
+    waits = [each for each in (tomorrow, _quiet(facts, at, channel, chain)) if each is not None]
+    if waits:
+        yield Verdict("P_PREFERENCE", until=max(waits) if based.allowed else None)
     yield based
 
 
@@ -141,19 +146,12 @@ def _is_newer(consent: Mapping[str, Any], hit: Mapping[str, Any], facts: Facts) 
     return within and moment(consent["confirmedAt"]) > moment(hit["at"])
 
 
-def _is_unwanted(facts: Facts, at: Circumstances, channel: str, chain: list[str]) -> bool:
+def _is_unwanted(facts: Facts, channel: str, chain: list[str]) -> bool:
     """Whether a preference narrows it away. What is wanted is not looked at: it allows nothing."""
-    for each in facts.preferences:
-        topic = each["topic"] and each["topic"]["id"]
-        if not covers(topic, each["channel"], chain, channel):
-            continue
-        if each["wish"] == "unwanted":
-            return True
-        if each["mostPerMonth"] is not None:
-            counted = [use for use in at.uses if _counts(use, topic, each["channel"], facts)]
-            if len(counted) >= each["mostPerMonth"]:
-                return True
-    return False
+    return any(
+        each["wish"] == "unwanted" and covers(each["topic"] and each["topic"]["id"], each["channel"], chain, channel)
+        for each in facts.preferences
+    )
 
 
 def _quiet(facts: Facts, at: Circumstances, channel: str, chain: list[str]) -> datetime | None:
@@ -165,11 +163,6 @@ def _quiet(facts: Facts, at: Circumstances, channel: str, chain: list[str]) -> d
         and (end := quiet_until(each, at.now)) is not None
     ]
     return max(ends, default=None)
-
-
-def _counts(use: Mapping[str, Any], topic: str | None, channel: str | None, facts: Facts) -> bool:
-    chain = facts.purposes.chain(use["purpose"]["id"]) if use["purpose"] else []
-    return covers(topic, channel, chain, use["channel"])
 
 
 def _has_grown_up(consent: Mapping[str, Any], today: str) -> bool:

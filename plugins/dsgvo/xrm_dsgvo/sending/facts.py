@@ -29,7 +29,7 @@ query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: 
         }
       }
       preferences(first: 100) {
-        nodes { channel wish mostPerMonth quietFrom quietUntil topic { id } }
+        nodes { channel wish mostPerDay mostPerWeek mostPerMonth quietFrom quietUntil topic { id } }
         pageInfo { hasNextPage }
       }
       customerExceptions(first: 50, where: {status: {eq: eligible}}) {
@@ -54,7 +54,9 @@ query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: 
 USES = """
 query ($point: ID!, $since: DateTime!) {
   contactPoint(id: $point) {
-    uses(first: 1000, where: {kind: {eq: advertising}, at: {gte: $since}}) { nodes { channel purpose { id } } }
+    uses(first: 1000, where: {kind: {eq: advertising}, at: {gte: $since}}, orderBy: [{at: DESC}]) {
+      nodes { channel at message purpose { id } }
+    }
   }
 }"""
 
@@ -115,7 +117,8 @@ def facts_of(ask: Ask, kind: str, value: str, digest: str, channel: str) -> Fact
     return facts
 
 
-def uses_since(ask: Ask, point: str, since: str) -> list[dict[str, Any]]:
-    """Advertising that was let go to a contact point since a moment."""
+def uses_since(ask: Ask, point: str, since: str, message: str | None) -> list[dict[str, Any]]:
+    """Advertising that was let go to a contact point since a moment, but for earlier attempts of the same message."""
     found = ask(USES, {"point": point, "since": since})["contactPoint"]
-    return list(found["uses"]["nodes"]) if found else []
+    nodes = found["uses"]["nodes"] if found else ()
+    return [each for each in nodes if message is None or each["message"] != message]

@@ -19,6 +19,7 @@ from xrm_dsgvo.informing.contacting import written_to
 from xrm_dsgvo.own import Writing, change, create
 from xrm_dsgvo.points import POINT, digest, held, known, normal
 from xrm_dsgvo.processors.connectors import lack_of
+from xrm_dsgvo.sending.capping import is_capped
 from xrm_dsgvo.sending.deciding import Circumstances, Verdict, decide, tracks
 from xrm_dsgvo.sending.draft import REASONS, Draft, Kind, Permit
 from xrm_dsgvo.sending.facts import Ask, Facts, facts_of, uses_since
@@ -115,10 +116,11 @@ def _judged(ask: Ask, draft: Draft, target: tuple[str, str], settings: Any) -> t
     facts = facts_of(ask, *target, hashed_, draft.channel.value)
     now = datetime.now(ZoneInfo(settings.time_zone))
     uses: tuple[Any, ...] = ()
-    if facts.point and any(each["mostPerMonth"] is not None for each in facts.preferences):
-        uses = tuple(uses_since(ask, facts.point, (now - _MONTH).astimezone(UTC).isoformat()))
+    if facts.point and (settings.most_per_day or any(is_capped(each) for each in facts.preferences)):
+        uses = tuple(uses_since(ask, facts.point, (now - _MONTH).astimezone(UTC).isoformat(), draft.message))
     barred = draft.connector is not None and lack_of(ask, draft.connector, settings) is not None
-    at = Circumstances(now, settings.controller, months_before(now, settings.stale_months), uses, barred)
+    stale = months_before(now, settings.stale_months)
+    at = Circumstances(now, settings.controller, stale, uses, barred, settings.most_per_day)
     return decide(draft, facts, at), facts, at
 
 

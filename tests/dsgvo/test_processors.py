@@ -168,6 +168,9 @@ def test_who_put_it_in_force_has_not_written_it_and_has_checked_all_of_it(xrm: X
     assert "actions alone" in dsb.refused(sneak, "REFUSED_BY_PLUGIN", id=lacking).message
 
 
+TIA = {"nodes": [{"reviewOn": "2026-01-02"}]}
+
+
 @pytest.mark.parametrize(
     ("role", "country", "terms", "transfer", "allowed"),
     [
@@ -185,7 +188,10 @@ def test_who_put_it_in_force_has_not_written_it_and_has_checked_all_of_it(xrm: X
         ("processor", "US", {}, {"instrument": "adequacy", "country": "JP"}, False),
         ("processor", "US", {}, {"instrument": "adequacy", "validUntil": "2021-01-01"}, False),
         ("processor", "US", {}, {"instrument": "scc"}, False),
-        ("processor", "US", {}, {"instrument": "scc", "impactCheckedOn": "2025-01-01"}, True),
+        ("processor", "US", {}, {"instrument": "scc", "assessments": TIA}, True),
+        ("processor", "US", {}, {"instrument": "bcr", "assessments": TIA}, True),
+        ("processor", "US", {}, {"instrument": "bcr", "assessments": {"nodes": [{"reviewOn": "2026-01-01"}]}}, False),
+        ("processor", "US", {}, {"instrument": "art49"}, True),
         ("processor", "US", {}, {"instrument": "art49", "status": "invalid"}, False),
     ],
 )
@@ -194,7 +200,7 @@ def test_contract_and_transfer_have_to_hold(
 ):
     bound = {"kind": "processing", "status": "active", "validFrom": "2020-01-01", "validUntil": None}
     bound |= {"subProcessing": "none"}
-    basis = {"country": country, "status": "active", "validUntil": None, "impactCheckedOn": None}
+    basis = {"country": country, "status": "active", "validUntil": None, "assessments": {"nodes": []}}
     recipient = {
         **{"name": "Carrier", "role": role, "country": country},
         "contracts": {"nodes": [] if terms is None else [{**bound, **terms}]},
@@ -253,6 +259,50 @@ def test_a_sub_processor_in_a_third_country_counts_and_one_switch_ends_all_that_
     assert ended == {"dsgvoTransfersEnd": {"transfers": 1}}
     assert code(admin) == "E_AVV"
     assert code(admin, "channel:mail") == "T_CONTRACT"  # which is the controller's own
+
+
+def test_standard_clauses_carry_as_long_as_an_assessment_of_the_country_holds(xrm: Xrm, admin: Client):
+    # given a processor in the United States by standard clauses
+    xrm.clock.set("2026-03-01T12:00Z")
+    xrm.work()  # schedules are known from now on
+    mine = processor(xrm, SMS, country="US")
+    admin.query(ACTIVATE, id=contract(xrm, mine))
+    basis = str(xrm.create("data_transfer", processor=mine, country="US", checked_on="2025-01-01", instrument="scc"))
+    assert code(admin) == "E_AVV"
+
+    # when somebody has looked at the law there, and somebody else has approved it
+    author, dsb = xrm.as_role("dsb"), xrm.as_role("dsb", last_name="Zweit")
+    given = {"kind": "transfer", "transferId": basis, "reasons": "Encrypted, keys here.", "reviewOn": "2027-03-01"}
+    make = "mutation ($i: CreateAssessmentInput!) { createAssessment(input: $i) { id } }"
+    assert author.refused(make, "REFUSED_BY_PLUGIN", i=given).details["field"] == "outcome"
+    bad, made = (
+        author.query(make, i={**given, "outcome": outcome})["createAssessment"]["id"]
+        for outcome in ("consult_authority", "acceptable")
+    )
+    approve = "mutation ($id: ID!) { approveAssessment(id: $id) { status } }"
+    dsb.query(approve, id=bad)
+    assert code(admin) == "E_AVV"
+    dsb.query(approve, id=made)
+    assert code(admin) == "T_CONTRACT"
+
+    # then it carries until the day of its review, of which somebody is told 30 days ahead
+    due = "{ dsgvoDue { record what due overdue } }"
+    mine_due = {"record": made, "what": "assessment_review", "due": "2027-03-01"}
+    xrm.clock.set("2027-01-29T12:00Z")
+    assert [each for each in dsb.query(due)["dsgvoDue"] if each["record"] == made] == []
+    xrm.clock.set("2027-01-30T12:00Z")
+    assert {**mine_due, "overdue": False} in dsb.query(due)["dsgvoDue"]
+    xrm.clock.set("2027-02-28T22:59Z")
+    assert code(admin) == "T_CONTRACT"
+    xrm.clock.set("2027-02-28T23:00Z")  # midnight where the controller is
+    assert code(admin) == "E_AVV"
+    # and in the night it has expired, and is due for a month
+    xrm.clock.set("2027-03-01T03:00Z")
+    xrm.work()
+    assert (xrm.get("assessment", made) or {})["status"] == "expired"
+    assert {**mine_due, "overdue": True} in dsb.query(due)["dsgvoDue"]
+    xrm.clock.set("2027-04-02T03:00Z")
+    assert [each for each in dsb.query(due)["dsgvoDue"] if each["record"] == made] == []
 
 
 @pytest.mark.invariant("I28")

@@ -26,7 +26,7 @@ from xrm_core.api import (
     Write,
     hookimpl,
 )
-from xrm_dsgvo import ages, points, preferences, privacy_events, purposes, reasons, subjects
+from xrm_dsgvo import ages, expiring, points, preferences, privacy_events, purposes, reasons, subjects
 from xrm_dsgvo.access import files as answer_files
 from xrm_dsgvo.access import releasing
 from xrm_dsgvo.access import surface as access
@@ -155,15 +155,17 @@ def register_commands() -> list[Command]:
 @hookimpl
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
+    consenting = (withdrawing, forgetting, period, expiring, flags)
     erasing = (going_on, asking_again, in_stores_restored)
-    parts = (withdrawing, forgetting, period, flags, dates, engine, *erasing, daily, incoming, restricting, releasing)
+    parts = (*consenting, dates, engine, *erasing, daily, incoming, restricting, releasing)
     return [job for part in parts for job in part.jobs()]
 
 
 @hookimpl
 def register_schedules() -> list[Schedule]:
     """When."""
-    parts = (withdrawing, forgetting, period, flags, dates, engine, asking_again, daily, incoming, releasing)
+    consenting = (withdrawing, forgetting, period, expiring, flags)
+    parts = (*consenting, dates, engine, asking_again, daily, incoming, releasing)
     return [schedule for part in parts for schedule in part.schedules()]
 
 

@@ -122,11 +122,12 @@ def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
 
 
 def _names_its_matter(change_: RecordChange) -> None:
-    """An impact assessment is about an activity and has an outcome, one of a country about a transfer, interests are
+    """An impact assessment is about an activity, one of a country about a transfer, both with an outcome; interests are
     about a purpose or an activity, presumed consent about a purpose.
     """
     after = {**change_.before, **change_.changes}
-    needed = {"impact": ("activity", "outcome"), "transfer": ("transfer",)}.get(str(after.get("kind")), ("purpose",))
+    found = {"impact": ("activity", "outcome"), "transfer": ("transfer", "outcome")}
+    needed: tuple[str, ...] = found.get(str(after.get("kind")), ("purpose",))
     if after.get("kind") == "legitimate_interests" and after.get("activity"):
         needed = ("activity",)
     activity = after.get("activity")

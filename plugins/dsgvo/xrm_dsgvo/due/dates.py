@@ -23,7 +23,7 @@ from xrm_dsgvo.processors.connectors import today
 
 REMIND, REMINDER = "dsgvo.remind", "dsgvo.reminder"
 AHEAD = timedelta(days=30)
-"""So long before a day one is reminded of it."""
+"""So long before a day one is reminded of it; and after that of an assessment that has expired."""
 
 LAST_HOURS = timedelta(hours=24)
 """So long before its last moment one is reminded of a breach once more."""
@@ -32,7 +32,7 @@ LAST_DAYS = timedelta(days=7)
 """So long before its last day one is reminded of a request once more."""
 
 QUERY = """
-query ($day: Date!, $until: Date!, $today: DateTime!) {
+query ($day: Date!, $since: Date!, $until: Date!, $today: DateTime!) {
   dataBreaches(first: 200, where: {status: {in: [aware, assessed, notified_partial]}}, orderBy: [{dueAt: ASC}]) {
     nodes { id dueAt notifiedAt }
   }
@@ -53,6 +53,9 @@ query ($day: Date!, $until: Date!, $today: DateTime!) {
   dataTransfers(first: 200, where: {status: {eq: active}, validUntil: {lte: $until}}) { nodes { id validUntil } }
   technicalMeasures(first: 200, where: {testAgainOn: {lte: $until}}) { nodes { id testAgainOn } }
   assessments(first: 200, where: {status: {eq: approved}, reviewOn: {lte: $until}}) { nodes { id reviewOn } }
+  expired: assessments(first: 200, where: {status: {eq: expired}, reviewOn: {gte: $since, lte: $day}}) {
+    nodes { id reviewOn }
+  }
   failed: technicalMeasures(first: 200, where: {testResult: {eq: failed}}) { nodes { id testedOn updatedAt } }
   automatedDecisions(first: 200, where: {status: {eq: contested}}, orderBy: [{due: ASC}]) { nodes { id due } }
   unconsulted: assessments(
@@ -157,9 +160,10 @@ def due_of(ask: Ask, day: str, now: datetime, found: Sequence[Found] = ()) -> li
         found: what speaks for impact assessments.
     """
     until = (date.fromisoformat(day) + AHEAD).isoformat()
+    since = (date.fromisoformat(day) - AHEAD).isoformat()
     return sorted(
         [
-            *_found(ask(QUERY, {"day": day, "until": until, "today": f"{day}T00:00:00Z"}), day, now),
+            *_found(ask(QUERY, {"day": day, "since": since, "until": until, "today": f"{day}T00:00:00Z"}), day, now),
             *_impact(ask, day, found),
         ],
         key=lambda each: (each.due[:10], each.what),
@@ -232,6 +236,8 @@ def _found(answer: Mapping[str, Any], day: str, now: datetime) -> Iterator[Due]:
     for each in answer["consents"]["nodes"]:
         day_of = each["dataSubject"]["minorUntil"]
         yield Due("consent", each["id"], "own_consent", day_of, day_of < day)
+    for each in answer["expired"]["nodes"]:  # what needed it is denied since
+        yield Due("assessment", each["id"], "assessment_review", each["reviewOn"], overdue=True)
     for each in answer["kept"]["nodes"]:
         yield Due("consent", each["id"], "kept_consent", each["keptUntil"], overdue=False)
     for each in answer["recipientNotices"]["nodes"]:  # those of a request are part of it, and due with it

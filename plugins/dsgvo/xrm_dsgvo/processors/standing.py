@@ -14,7 +14,13 @@ CONTRACTS_OF = {"processor": "processing", "sub_processor": "processing", "joint
 
 TRANSFERS = """
 transfers(first: 20, where: {status: {eq: active}}, orderBy: [{checkedOn: DESC}]) {
-  nodes { country instrument status validUntil impactCheckedOn }
+  nodes {
+    country instrument status validUntil
+    assessments(
+      first: 1, where: {kind: {eq: transfer}, status: {eq: approved}, outcome: {eq: acceptable}},
+      orderBy: [{reviewOn: DESC}]
+    ) { nodes { reviewOn } }
+  }
 }"""
 ITSELF = f"id name role country approvedOn {TRANSFERS}"
 CONTRACTS = """
@@ -22,7 +28,8 @@ contracts(first: 20, where: {status: {eq: active}}, orderBy: [{validFrom: DESC}]
   nodes { kind status validFrom validUntil subProcessing }
 }"""
 
-_CHECKED = frozenset({"scc", "bcr"})
+_ASSESSED = frozenset({"scc", "bcr"})
+"""Instruments that say nothing of the law of the country: it was looked at (Schrems II, EDPB 01/2020)."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,13 @@ def lack(recipient: Mapping[str, Any], below: Sequence[Mapping[str, Any]], today
         return Lack(english, f"Der Vertrag mit {name} erlaubt {refused} nicht als Unterauftragsverarbeiter.")
     for each in (recipient, *below):
         name, country = each["name"], each["country"]
-        if country not in EEA and not any(_carries(one, country, today) for one in each["transfers"]["nodes"]):
+        bases = [one for one in each["transfers"]["nodes"] if _carries(one, country, today)]
+        if country not in EEA and not bases:
             english = f"Nothing allows a transfer to {name} in {country}."
             return Lack(english, f"Nichts erlaubt eine Übermittlung an {name} in {country}.")
+        if country not in EEA and not any(_is_assessed(one, today) for one in bases):
+            english = f"No assessment of the transfer to {name} in {country} (TIA) holds."
+            return Lack(english, f"Für die Übermittlung an {name} in {country} gilt keine Prüfung (TIA).")
     return None
 
 
@@ -72,9 +83,13 @@ def _binds(contract: Mapping[str, Any], kind: str, today: str) -> bool:
 
 
 def _carries(transfer: Mapping[str, Any], country: str, today: str) -> bool:
-    if transfer["country"] != country or transfer["status"] != "active" or not _is_within(transfer, today):
-        return False
-    return transfer["instrument"] not in _CHECKED or bool(transfer["impactCheckedOn"])
+    return bool(transfer["country"] == country and transfer["status"] == "active" and _is_within(transfer, today))
+
+
+def _is_assessed(transfer: Mapping[str, Any], today: str) -> bool:
+    """Whether somebody has found the law of the country acceptable, where the instrument needs that, and lately."""
+    held = (each["reviewOn"] > today for each in transfer["assessments"]["nodes"])
+    return transfer["instrument"] not in _ASSESSED or any(held)
 
 
 def _is_within(what: Mapping[str, Any], today: str) -> bool:

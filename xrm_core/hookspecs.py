@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import pluggy
 
@@ -77,10 +77,26 @@ Follow = Callable[["HookContext", str], object]
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """Whence records come that nobody writes one by one.
+
+    Attributes:
+        way: ``import``: out of a file; ``upsert``: by a key, as connectors write.
+        service: whether a service writes them, by a token of its own.
+        said: what whoever imports a file has said of it for plugins (``--say``): ``{"fleet.seller": "Autohaus Nord"}``.
+    """
+
+    way: Literal["import", "upsert"]
+    service: bool = False
+    said: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """The write that a before-hook is asked about. ``actor`` is the id of who writes: a user, or a service's token.
 
-    ``settings`` are those of the plugin.
+    ``settings`` are those of the plugin. ``coming``: whence the record comes; None: somebody writes it, a workflow,
+    or another plugin.
     """
 
     actor: str | None
@@ -88,6 +104,7 @@ class Write:
     _read: Callable[[str, str | None], Record | None]
     _find: Callable[[str, Mapping[str, Any], int], list[Record]]
     settings: Any = None
+    coming: Coming | None = None
 
     def then(self, act: Follow, key: object = None) -> None:
         """Have something done once the record is written, in the same transaction: to write others, to enqueue a job.
@@ -774,8 +791,8 @@ def before_record_create(entity: str, record: Record, write: Write) -> Mapping[s
         entity: name of the entity, e.g. ``"customer"``.
         record: the values given by the caller, defaults filled in, changes of earlier plugins merged in. A copy:
             changing it changes nothing.
-        write: who writes it, :meth:`Write.then`, which has something done in the same transaction, and
-            :meth:`Write.read` and :meth:`Write.find`, which look at other records.
+        write: who writes it, whence it comes, :meth:`Write.then`, which has something done in the same transaction,
+            and :meth:`Write.read` and :meth:`Write.find`, which look at other records.
 
     Returns:
         Values to merge into the record (a value of None empties the field), or None to leave it as it is. The

@@ -55,7 +55,7 @@ from xrm_core.contributions.route_context import RouteContext
 from xrm_core.errors import BadQuery, Refuse
 from xrm_core.events.listeners import RecordEvent
 from xrm_core.graphql.query_fields import QueryContext, QueryField, RecordOf
-from xrm_core.hookspecs import FileScan, Needs, Record, Write, hookimpl
+from xrm_core.hookspecs import Coming, FileScan, Needs, Record, Write, hookimpl
 from xrm_core.jobs.context import JobContext, JobFailed
 from xrm_core.jobs.dying import JobDied
 from xrm_core.jobs.enqueue import enqueue
@@ -124,6 +124,7 @@ __all__ = [
     "Attachment",
     "BadQuery",
     "Channel",
+    "Coming",
     "Command",
     "CommandContext",
     "Connector",

@@ -1,6 +1,7 @@
 """``xrm import``; ``docs/import.md`` explains it."""
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -48,6 +49,9 @@ def import_file(
         str | None,
         typer.Option("--upsert-by", metavar="KEY", help="Unique field, or several with commas: change what is there."),
     ] = None,
+    say: Annotated[
+        Words, typer.Option("--say", metavar="PLUGIN.NAME=VALUE", help="What a plugin is to know of the file.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, and write nothing but the report.")
     ] = False,
@@ -66,7 +70,7 @@ def import_file(
     """Import a CSV file as records. Exit code 1 if there was a problem with any row."""
     from xrm_core.cli.progress import progress_bar
     from xrm_core.cli.workplace import opened
-    from xrm_core.records.importing import ImportOptions, import_csv, parse_mappings, parse_replacements
+    from xrm_core.records.importing import ImportOptions, import_csv, parse_mappings, parse_replacements, parse_said
     from xrm_core.storage.counters import TAKEN_BACK
 
     options = ImportOptions(
@@ -85,6 +89,7 @@ def import_file(
     )
     report = report or Path(f"{file.name}.errors.csv")
     with opened(schemas, database) as workplace:
+        options = replace(options, said=parse_said(say or (), {each.name for each in workplace.records.plugins.infos}))
         workplace.check_applied()
         with (
             suppress(_Undone),

@@ -39,6 +39,7 @@ from xrm_core.records import (
 )
 from xrm_core.records.actions import Actions
 from xrm_core.records.asking import Asks
+from xrm_core.records.coming import by_key, coming_from
 from xrm_core.records.conflicts import version_conflict
 from xrm_core.records.defaults import own
 from xrm_core.records.files import Files
@@ -233,7 +234,8 @@ class Records:
         Raises:
             Forbidden, ValidationFailed, RefusedByPlugin: nothing was stored.
         """
-        return upserting.upsert_one(self, connection, caller, entity, by, values)
+        with coming_from(by_key(caller)):
+            return upserting.upsert_one(self, connection, caller, entity, by, values)
 
     def delete(self, connection: Connection, caller: Caller, entity: str, id_: str, version: int | None = None) -> None:
         """Move a record to the trash; ``version``, if given, must be its version now.
@@ -283,7 +285,8 @@ class Records:
         skip: bool = False,
     ) -> upserting.Upserted:
         """As :meth:`upsert` for up to :data:`~xrm_core.records.bulk.MOST` records, and as :meth:`create_bulk`."""
-        return upserting.upsert(self, connection, caller, entity, by, rows, skip=skip)
+        with coming_from(by_key(caller)):
+            return upserting.upsert(self, connection, caller, entity, by, rows, skip=skip)
 
     def update_bulk(
         self,

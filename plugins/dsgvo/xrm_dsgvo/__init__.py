@@ -43,7 +43,7 @@ from xrm_dsgvo.erasure import approving, asking_again, going_on, replaying
 from xrm_dsgvo.erasure import commands as erasure_commands
 from xrm_dsgvo.erasure import looking as erasure_plans
 from xrm_dsgvo.erasure import surface as erasures
-from xrm_dsgvo.informing import delivering, duties
+from xrm_dsgvo.informing import arriving, delivering, duties
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
 from xrm_dsgvo.measures import evidence
@@ -203,6 +203,12 @@ def before_data_leaves(context: LeavingContext) -> ConnectorRefusal | None:
 
 
 @hookimpl
+def before_record_create(entity: str, write: Write) -> None:
+    """Who comes by an import is to be told."""
+    arriving.before_record_create(entity, write)
+
+
+@hookimpl
 def before_record_delete(entity: str, before: Mapping[str, Any], write: Write) -> None:
     """What is held stays."""
     guarding.before_record_delete(entity, before, write)
@@ -238,6 +244,7 @@ def register_record_hooks() -> list[On]:
         releasing,
         disclosing,
         notices,
+        arriving,
         duties,
         delivering,
         templates,

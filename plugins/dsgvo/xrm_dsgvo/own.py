@@ -5,7 +5,7 @@ and let through what the plugin itself has announced just before: one write at a
 between is not taken for ours.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -110,13 +110,21 @@ def upsert(context: Writing, entity: str, by: tuple[str, ...], values: Mapping[s
     return str(id_)
 
 
+def create_many(context: Writing, entity: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Create records of the plugin together; none of them if one is refused."""
+    if rows:
+        with _announcing(entity, *["create"] * len(rows)):
+            context.records.create_many(context.connection, context.system, entity, rows)
+
+
 def is_own(change_: RecordChange) -> bool:
     """Whether the plugin has announced this write; asked once, the next one is none."""
     entity, operations = _announced.get() or ("", ())
     if entity != change_.entity or not {None, change_.operation} & set(operations):
         return False
-    rest = tuple(each for each in operations if each not in (None, change_.operation))
-    _announced.set((entity, rest) if rest else None)
+    rest = list(operations)
+    rest.remove(None if None in rest else change_.operation)
+    _announced.set((entity, tuple(rest)) if rest else None)
     return True
 
 

@@ -68,6 +68,9 @@ class Settings:
     notice_sources: tuple[str, ...] = ("referral", "partner", "import")
     """Sources of leads that mean that their data came from somebody else: the persons are to be told (Article 14)."""
 
+    notice_imports: tuple[str, ...] = ("import", "upsert")
+    """By which ways persons come who are to be told (Article 14): ``import`` of files, ``upsert`` by services."""
+
     request_form: bool = False
     """Whether there is a public page on which persons make requests."""
 
@@ -111,6 +114,8 @@ class Settings:
             raise ValueError("the public_url begins with https://")
         if wrong := next((each for each in self.own_connectors if ":" not in each), None):
             raise ValueError(f"own_connectors names {wrong!r}, which has no kind: write channel:mail or webhook:HOST")
+        if wrong := next((each for each in self.notice_imports if each not in ("import", "upsert")), None):
+            raise ValueError(f"notice_imports names {wrong!r}: write import, upsert, both or nothing")
         if not 1 <= self.breach_hours <= 240:
             raise ValueError("breach_hours are 1 to 240")
         if self.large_scale < 1:

@@ -13,6 +13,7 @@ from xrm_core.hookspecs import Follow, Record, Write
 from xrm_core.permissions.caller import Caller
 from xrm_core.plugins import copied
 from xrm_core.records import looking
+from xrm_core.records.coming import coming_now
 from xrm_core.records.context import Context
 from xrm_core.translation import say
 
@@ -57,7 +58,7 @@ class Then:
     def write(self, plugin: str) -> Write:
         """What a plugin is given."""
         settings = self.records.plugins.settings_of(plugin)
-        return Write(self.caller.actor, partial(self._add, plugin), self._read, self._find, settings)
+        return Write(self.caller.actor, partial(self._add, plugin), self._read, self._find, settings, coming_now())
 
     def follow(self, entity: str, id_: str) -> None:
         """Do it: the record is stored, or gone, or back.

@@ -7,8 +7,10 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from xrm_core.errors import ImportFailed, RefusedByPlugin, ValidationFailed
+from xrm_core.hookspecs import Coming
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import system
+from xrm_core.records.coming import coming_from
 from xrm_core.records.door import Records
 from xrm_core.records.importing.candidates import Candidate, RowReader
 from xrm_core.records.importing.lookups import UniqueValues, find_targets
@@ -73,7 +75,8 @@ def import_csv(
     savepoint = connection.begin_nested()
     done = 0
     for batch in _batches(candidates):
-        run.write(batch)
+        with coming_from(Coming("import", said=options.said)):
+            run.write(batch)
         done += len(batch)
         if progress is not None:
             progress(done, total)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from xrm_core.errors import ImportFailed
@@ -31,6 +31,7 @@ class ImportOptions:
         date_format: strptime format of dates, e.g. ``%d-%m-%y``; None: ``YYYY-MM-DD``.
         datetime_format: strptime format of date-times; None: ISO 8601.
         timezone: zone of date-times that do not say theirs, e.g. ``Europe/Berlin``.
+        said: what plugins are to know of the file, by ``plugin.name``; they find it as ``Write.coming.said``.
 
     Raises:
         ImportFailed: an option that cannot be used.
@@ -48,6 +49,7 @@ class ImportOptions:
     date_format: str | None = None
     datetime_format: str | None = None
     timezone: str = "UTC"
+    said: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.delimiter not in (None, "tab") and (len(self.delimiter) != 1 or self.delimiter in '"\r\n\0'):
@@ -97,6 +99,26 @@ def parse_replacements(words: Iterable[str]) -> dict[str, dict[str, str]]:
             raise ImportFailed(f"--replace {word!r} is not understood.", hint="Write --replace column:from=to.")
         replacements.setdefault(column.strip(), {})[old] = new
     return replacements
+
+
+def parse_said(words: Iterable[str], plugins: Collection[str]) -> dict[str, str]:
+    """``plugin.name=value`` each (the first ``=`` counts) → ``ImportOptions.said``.
+
+    Raises:
+        ImportFailed: a word of another form, one that is said twice, or no such plugin is loaded.
+    """
+    said: dict[str, str] = {}
+    for word in words:
+        name, equals, value = (part.strip() for part in word.partition("="))
+        plugin, dot, what = name.partition(".")
+        if not (plugin and dot and what and equals and value):
+            raise ImportFailed(f"--say {word!r} is not understood.", hint="Write --say plugin.name=value.")
+        if plugin not in plugins:
+            raise ImportFailed(f"There is no plugin {plugin!r} to say something to.", hint="See xrm plugins list.")
+        if name in said:
+            raise ImportFailed(f"{name} is said twice.", hint="Say it once.")
+        said[name] = value
+    return said
 
 
 def _check_format(format_: str | None, needed: str, example: str) -> None:

@@ -74,10 +74,13 @@ def owe(context: ActionContext, given: OweInput) -> Owed:
 
 def begin(context: Writing, key: Key, source: str, collected: date) -> str:
     """A duty to tell the person of a record, if there is none yet; its id."""
-    known = _of(context, [key])
-    if known:
-        return str(known[0]["id"])
-    values = {
+    known = of_records(context, [key])
+    return str(known[0]["id"]) if known else create(context, DUTY, owed(key, source, collected))
+
+
+def owed(key: Key, source: str, collected: date) -> dict[str, Any]:
+    """The values of a duty that begins."""
+    return {
         "entity_name": key[0],
         "record_id": key[1],
         "source": source.strip()[:200] or None,
@@ -86,7 +89,6 @@ def begin(context: Writing, key: Key, source: str, collected: date) -> str:
         "ground": "one_month",
         "status": "open",
     }
-    return create(context, DUTY, values)
 
 
 def due_now(context: Writing, keys: Iterable[Key], ground: str) -> None:
@@ -160,10 +162,11 @@ def _end(context: Writing, keys: Iterable[Key], status: str) -> int:
 
 def open_of(context: Writing, keys: Iterable[Key]) -> list[Record]:
     """Those of records that are not done."""
-    return [each for each in _of(context, keys) if each["status"] == "open"]
+    return [each for each in of_records(context, keys) if each["status"] == "open"]
 
 
-def _of(context: Writing, keys: Iterable[Key]) -> list[Record]:
+def of_records(context: Writing, keys: Iterable[Key]) -> list[Record]:
+    """The duties of records, whatever their status."""
     wanted = set(keys)
     if not wanted:
         return []

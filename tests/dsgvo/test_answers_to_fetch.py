@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,6 +13,8 @@ from tests.docs.pages import REPOSITORY
 from tests.dsgvo.conftest import KEY
 from tests.dsgvo.test_erasures_of_duplicates import RUN, decided
 from tests.dsgvo.test_requests import ADA, DECIDE, done, known, opened, refused
+from tests.dsgvo.test_restrictions import OPEN as RESTRICT
+from tests.dsgvo.test_sealed import DEBTOR
 from xrm_core.testing import Setup, Xrm
 
 RELEASE = "mutation ($i: DsgvoAnswerReleaseInput!) { dsgvoAnswerRelease(input: $i) { package link expiresOn digest } }"
@@ -21,9 +23,29 @@ PACKAGE = "query ($id: ID!) { answerPackage(id: $id) { sealed tokenHash fetchedA
 SCHEMA = REPOSITORY / "plugins" / "dsgvo" / "xrm_dsgvo" / "access" / "portable.schema.json"
 
 
+GUEST = {
+    "x-entity": "guest",
+    "type": "object",
+    "x-dsgvo": DEBTOR["x-dsgvo"],
+    "properties": {
+        "name": {
+            "type": "string",
+            "maxLength": 40,
+            "x-dsgvo": {"category": "user.name", "origin": "provided", "erase": {"strategy": "null"}},
+        },
+        "pass": {
+            "x-type": "file",
+            "x-dsgvo": {"category": "user.financial", "origin": "provided", "erase": {"strategy": "delete_file"}},
+        },
+    },
+}
+"""A person of whom there is a file."""
+
+
 @pytest.fixture(scope="module")
 def xrm_setup() -> Setup:
-    return Setup(plugins=["dsgvo"], environment={**KEY, "XRM_DSGVO_PUBLIC_URL": "https://crm.example.com"})
+    environment = {**KEY, "XRM_DSGVO_PUBLIC_URL": "https://crm.example.com"}
+    return Setup(plugins=["dsgvo"], environment=environment, files={"guest": GUEST})
 
 
 @pytest.fixture
@@ -123,3 +145,38 @@ def test_another_controller_fetches_what_is_portable_and_the_person_is_told(xrm:
     assert contact["fields"]["email"] == ADA
     gone = json.loads(done(agent, ACCESS, request=access)["content"])["art15"]["disclosures"]
     assert [(each["recipient"], each["entity"]) for each in gone] == [("Other Ltd", "contact")]
+
+
+@pytest.mark.parametrize("kind", ["access", "portability"])
+def test_files_of_restricted_data_are_in_what_is_fetched_and_others_are_linked(xrm: Xrm, kind: str):
+    # given two files of a person, of whom one record is restricted
+    admin, dsb = xrm.as_role("admin"), xrm.as_role("dsb")
+    headers = {"Content-Type": "text/plain"}
+    made = "mutation ($n: String, $f: ID) { createGuest(input: {name: $n, passId: $f}) { id } }"
+    guests = []
+    for name in ("Ada", "Bo"):
+        path = f"/files?name=../{name} Pass.txt"
+        file = admin.request("POST", path, content=f"Pass von {name}".encode(), headers=headers).json()["id"]
+        guests.append(admin.query(made, n=name, f=file)["createGuest"]["id"])
+    request = opened(xrm.as_role("dsgvo_agent"), kind)
+    known(xrm.as_role("dsgvo_agent"), request, guests[0], entity="guest")
+    other = opened(xrm.as_role("dsgvo_agent"), kind)
+    known(xrm.as_role("dsgvo_agent"), other, guests[1], entity="guest")
+    for each in (request, other):
+        done(dsb, DECIDE, request=each, decision="granted")
+    person = {"entity": "guest", "record": guests[0]}
+    done(dsb, RESTRICT, person=person, ground="accuracy", because="The pass is contested.")
+
+    # when
+    fetched = []
+    for each in (request, other):
+        path, _ = released(xrm, each)
+        fetched.append(zipfile.ZipFile(io.BytesIO(xrm.http.post(path, headers={"Accept-Language": "en"}).content)))
+
+    # then
+    [name] = [each for each in fetched[0].namelist() if each.startswith("files/")]
+    assert fetched[0].read(name) == b"Pass von Ada"
+    assert name.count("/") == 1
+    assert f'href="{quote(name)}"' in fetched[0].read("files.html").decode()
+    assert not [each for each in fetched[1].namelist() if each.startswith("files/")]
+    assert "https://crm.example.com/files/" in fetched[1].read("files.html").decode()

@@ -33,6 +33,7 @@ OWN = (
         "restriction_use",
         "disclosure",
         "answer_package",
+        "file_search",
         "counter_statement",
     ),
 )

@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from tests.records.kit import Pack
 from tests.server.files_kit import Office, opened
 from tests.storage.content_kit import BUCKET, KEYS, client, s3_server
-from xrm_core.api import FileScan, hookimpl
+from xrm_core.api import FileScan, hookimpl, read_file
 from xrm_core.permissions.caller import system
 from xrm_core.plugins import Plugins
 from xrm_core.plugins.registration import InstalledPlugin
@@ -385,3 +385,43 @@ def test_a_bundle_has_it_as_it_lies_and_it_opens_where_the_keys_are(anywhere: Pr
                 clear = anywhere.records.files.opened(connection, found)
             with closing(Contents().reader(other, clear, range(clear.size))) as reader:
                 assert b"".join(iter(reader.read, b"")) == CONTENT
+
+
+def test_a_plugin_reads_a_file_wherever_it_lies_sealed_or_not(anywhere: Practice) -> None:
+    # given a file that nothing refers to yet, and a sealed one with a former version
+    plain, contact = anywhere.filed(b"plain"), anywhere.contact()
+    former = anywhere.filed()
+    file = anywhere.filed(versionOf=former)
+    anywhere.report(contactId=contact, findingId=file)
+
+    # then
+    with anywhere.database.read() as connection:
+        context = anywhere.context(connection)
+        clear, sealed = read_file(context, plain), read_file(context, file)
+        assert clear is not None
+        assert (b"".join(clear.pieces()), clear.former, clear.quarantined) == (b"plain", (), False)
+        assert sealed is not None
+        assert (sealed.name, sealed.media_type, sealed.size) == ("Känarie.txt", "text/plain", len(CONTENT))
+        for _ in range(2):
+            assert b"".join(sealed.pieces()) == CONTENT
+        assert sealed.former == (former,)
+        for nothing in ("no id", contact):
+            assert read_file(context, nothing) is None
+
+
+def test_what_is_in_the_vault_or_has_no_key_is_not_read(practice: Practice) -> None:
+    plain, contact = practice.filed(b"plain"), practice.contact()
+    report = practice.report(contactId=contact, findingId=practice.filed(), coverId=plain)
+    with practice.database.begin() as connection:
+        [file] = connection.scalars(select(FILE.c.id).where(FILE.c.sealed.is_not(None)))
+        context = practice.context(connection)
+        deposit = move_to_vault(context, contact, [("report", report)])
+        assert [read_file(context, each) for each in (plain, file)] == [None, None]
+        bring_back(context, deposit.id)
+        assert read_file(context, plain) is not None
+        mark = mark_of(connection)
+    assert practice.records.key_store is not None
+    practice.records.key_store.destroy(mark, contact)
+
+    with practice.database.read() as connection:
+        assert read_file(practice.context(connection), file) is None

@@ -35,7 +35,8 @@ are the entries of the log of a record, each a ``LoggedChange``, ``reads_of`` th
 ``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends them; a ``Deposit`` is what was
 moved together, ``Vaulted`` a record there. ``destroy_keys`` and ``destroy_many_keys`` destroy keys of sealed values,
 ``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed; ``SealingUnavailable`` is raised where
-nothing can be.
+nothing can be. ``read_file`` opens a file with its content, a ``ReadableFile``; ``FilesUnavailable`` is raised where
+that lies with somebody who does not answer.
 ``keep_beyond_restore`` keeps what is to be done again after a restore, by a ``Replay``. ``DataStore`` is what they
 register that keeps data elsewhere, ``StoreContext`` what its functions are given, with a ``StoreSubject``; they answer
 with a ``StoredItem`` each. ``data_stores`` are all of them, ``ask_stores`` asks them and has a ``StoreAnswer`` of each,
@@ -107,6 +108,7 @@ from xrm_core.records.hooks import HookContext, On, RecordChange
 from xrm_core.records.idempotency import forget_answers
 from xrm_core.records.proving import verify_changes
 from xrm_core.records.read_log import LoggedRead
+from xrm_core.records.readable_files import ReadableFile, read_file
 from xrm_core.records.sealed_texts import open_text, seal_text
 from xrm_core.records.vault.deposits import Deposit
 from xrm_core.records.vault.ending import erase_in_vault
@@ -116,6 +118,7 @@ from xrm_core.records.vault.moving import move_to_vault
 from xrm_core.records.vault.returning import bring_back
 from xrm_core.sealed.box import Opened
 from xrm_core.sealed.errors import SealingUnavailable
+from xrm_core.storage.contents import FilesUnavailable
 from xrm_core.translation import Texts
 
 __all__ = [
@@ -140,6 +143,7 @@ __all__ = [
     "Field",
     "FileScan",
     "FilesContext",
+    "FilesUnavailable",
     "GoneRecord",
     "HandOver",
     "HealthCheck",
@@ -175,6 +179,7 @@ __all__ = [
     "Parcel",
     "QueryContext",
     "QueryField",
+    "ReadableFile",
     "Record",
     "RecordChange",
     "RecordEvent",
@@ -220,6 +225,7 @@ __all__ = [
     "move_to_vault",
     "open_text",
     "plugins_without_stores",
+    "read_file",
     "reads_of",
     "recheck_messages",
     "seal_text",

@@ -126,13 +126,7 @@ def opened(store: KeyStore, connection: Connection, file: StoredFile) -> StoredF
     if file.sealed is None or isinstance(file, OpenedFile):
         return file
     box = SealedBox(store, mark_of(connection) or "")
-    text = box.open_file(_own(file), file.id).text
-    if text is None:
-        raise SealedKeyDestroyed(
-            say("The key of whose file it is was destroyed: nobody can read it any more."),
-            hint=say("Whose it was is erased."),
-        )
-    said = json.loads(text)
+    said = _said_of(box, file)
     read = partial(_OpenedReader, box, bytes.fromhex(said["key"]), file)
     more: dict[str, Any] = {
         "content_key": file.content_key,
@@ -141,6 +135,20 @@ def opened(store: KeyStore, connection: Connection, file: StoredFile) -> StoredF
         "sealed": file.sealed,
     }
     return OpenedFile(id=file.id, **said["file"], **more, stored=file, read=read)
+
+
+def clear_pieces(records: "Records", store: KeyStore, connection: Connection, file: StoredFile) -> Iterator[bytes]:
+    """The content of a file in clear, whether it is sealed or not; within a transaction that may have written it.
+
+    Raises:
+        SealedKeyDestroyed, SealingUnavailable, SealedValueForeign: as :func:`opened`.
+        FilesUnavailable: it lies where nobody answers.
+    """
+    pieces = stored_pieces(records, connection, file)
+    if file.sealed is None:
+        return pieces
+    box = SealedBox(store, mark_of(connection) or "")
+    return box.open_content(bytes.fromhex(_said_of(box, file)["key"]), file.id, pieces)
 
 
 def stored_pieces(records: "Records", connection: Connection, file: StoredFile) -> Iterator[bytes]:
@@ -165,6 +173,16 @@ def _elsewhere() -> FileRefused:
         say("The file is in another field, too, where it is not sealed like here."),
         hint=say("Store it once more, for this field alone."),
     )
+
+
+def _said_of(box: SealedBox, file: StoredFile) -> dict[str, Any]:
+    text = box.open_file(_own(file), file.id).text
+    if text is None:
+        raise SealedKeyDestroyed(
+            say("The key of whose file it is was destroyed: nobody can read it any more."),
+            hint=say("Whose it was is erased."),
+        )
+    return dict(json.loads(text))
 
 
 def _own(file: StoredFile) -> str:

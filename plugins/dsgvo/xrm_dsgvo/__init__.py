@@ -43,6 +43,7 @@ from xrm_dsgvo.erasure import approving, asking_again, going_on, replaying
 from xrm_dsgvo.erasure import commands as erasure_commands
 from xrm_dsgvo.erasure import looking as erasure_plans
 from xrm_dsgvo.erasure import surface as erasures
+from xrm_dsgvo.file_search import surface as file_searches
 from xrm_dsgvo.informing import arriving, delivering, duties
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
@@ -104,7 +105,7 @@ def register_actions() -> list[Action]:
     """What is done beyond writing records."""
     consenting = (withdrawing, stale, objections, suppressing, preferences, reasons, gate)
     telling = (templates, duties, delivering)
-    requests = (opening, identity, deciding, letters, access, releasing, rectifying, countering, notices)
+    requests = (opening, identity, deciding, letters, access, file_searches, releasing, rectifying, countering, notices)
     parts = (
         *consenting,
         *telling,
@@ -157,7 +158,7 @@ def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
     consenting = (withdrawing, forgetting, period, expiring, flags)
     erasing = (going_on, asking_again, in_stores_restored)
-    parts = (*consenting, dates, engine, *erasing, daily, incoming, restricting, releasing)
+    parts = (*consenting, dates, engine, *erasing, daily, incoming, restricting, releasing, file_searches)
     return [job for part in parts for job in part.jobs()]
 
 
@@ -165,7 +166,7 @@ def register_jobs() -> list[JobHandler]:
 def register_schedules() -> list[Schedule]:
     """When."""
     consenting = (withdrawing, forgetting, period, expiring, flags)
-    parts = (*consenting, dates, engine, asking_again, daily, incoming, releasing)
+    parts = (*consenting, dates, engine, asking_again, daily, incoming, releasing, file_searches)
     return [schedule for part in parts for schedule in part.schedules()]
 
 
@@ -242,6 +243,7 @@ def register_record_hooks() -> list[On]:
         opening,
         countering,
         releasing,
+        file_searches,
         disclosing,
         notices,
         arriving,

@@ -13,6 +13,7 @@ from xrm_core.api import Model, Record, Refuse
 from xrm_dsgvo.access.from_stores import from_stores, is_known_to_stores
 from xrm_dsgvo.access.gathering import Gathering, Place
 from xrm_dsgvo.access.manifest import manifest_of
+from xrm_dsgvo.access.mentioned_files import mentioned_files, note_search
 from xrm_dsgvo.access.others import others_of
 from xrm_dsgvo.access.portable import without_basis
 from xrm_dsgvo.access.values import labelled
@@ -21,6 +22,7 @@ from xrm_dsgvo.discovery.finding import discover_in
 from xrm_dsgvo.discovery.graph import Hit
 from xrm_dsgvo.discovery.mentions import mentions
 from xrm_dsgvo.discovery.sources import Sources
+from xrm_dsgvo.file_search.results import searched_for
 from xrm_dsgvo.own import Making
 from xrm_dsgvo.privacy import PrivacyModel, privacy_of
 from xrm_dsgvo.record.around import around_of
@@ -85,6 +87,9 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
     records = [one for each in hits if (one := gathering.record(each)) is not None] + elsewhere.records
     privacy = PrivacyModel({**privacy.entities, **elsewhere.privacy})
     told_of = [one for key, name in named if (one := gathering.mention(key, name)) is not None]
+    searched = None if portable else searched_for(context, [each.key for each in hits if each.own])
+    if searched is not None:
+        told_of += mentioned_files(gathering, searched, {each.key for each in graph.hits})
     gone = [] if portable else told(context, [each.key for each in hits])
     gathering.notes.found["disclosures"] = len(gone)
     day = datetime.now(UTC).date().isoformat()
@@ -116,9 +121,7 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
             gathering.notes.leave_out("NO_BASIS", "records", entity, name)
     if not texts:
         gathering.notes.leave_out("OTHER_TEXTS", "records")
-    for kind in model:
-        if any(str(each.given.type) == "file" for each in kind.fields.values()):
-            gathering.notes.not_searched(kind.name)
+    note_search(gathering.notes, model, searched)
     candidates, label = len(graph.candidates), partial(_label, model)
     content["manifest"] = manifest_of(gathering.notes, graph.searched, candidates, day, label, elsewhere.searched)
     return Made(content, gathering.open)

@@ -1,6 +1,8 @@
 """The files that go along with an answer, as links for a short time: who makes answers may read no records."""
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -8,9 +10,14 @@ from starlette.responses import JSONResponse, Response
 
 from xrm_core.api import Refuse, Route, RouteContext, VaultedFile, file_in_vault
 from xrm_dsgvo.access.answering import made
+from xrm_dsgvo.access.mentioned_files import as_fields
 from xrm_dsgvo.access.portable import is_portable
 from xrm_dsgvo.requests.states import REQUEST, may
 
+MOST_RESTRICTED = 100 << 20
+"""Bytes of restricted files that are handed over with an answer."""
+
+_UNSAFE = re.compile(r"[^\w.() -]|^\.+")
 _RIGHTS = {"access": "dsgvo.access", "portability": "dsgvo.portable"}
 
 
@@ -57,12 +64,49 @@ def _asked(context: RouteContext) -> list[tuple[Mapping[str, Any], Mapping[str, 
 
 
 def files_of(content: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Records and their fields that hold files, as far as the answer has them."""
+    """Records and their fields that hold files, as far as the answer has them; those that only name the person, too."""
     takes_along = content["meta"]["right"] == "portability"
     for record in content["data"]:
         for field in record["fields"]:
             if field["isFile"] and (is_portable(field) or not takes_along):
                 yield record, field
+    yield from as_fields(content)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A restricted file of an answer, and where in a ZIP it goes."""
+
+    path: str
+    file: VaultedFile
+
+    @property
+    def id(self) -> str:
+        """Of the file."""
+        return self.file.id
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its content."""
+        return self.file.pieces()
+
+
+def restricted_files(context: Any, content: Mapping[str, Any], most: int) -> Iterator[Packed]:
+    """The files of an answer that lie in the vault, where no link leads: they are handed over with it.
+
+    Raises:
+        Refuse: all of them have more than ``most`` bytes.
+        SealingUnavailable: they cannot be opened.
+    """
+    total, seen = 0, set[str]()
+    for _, field in files_of(content):
+        file = None if field["value"]["id"] in seen else file_in_vault(context, field["value"]["id"])
+        if file is None:
+            continue
+        total += file.size
+        if total > most:
+            raise Refuse({"en": "It is too large: send it by hand.", "de": "Sie ist zu groß: von Hand senden."})
+        seen.add(file.id)
+        yield Packed(f"files/{len(seen)}-{_UNSAFE.sub('_', file.name) or 'file'}", file)
 
 
 def _told(context: RouteContext, record: Mapping[str, Any], field: Mapping[str, Any]) -> dict[str, Any]:

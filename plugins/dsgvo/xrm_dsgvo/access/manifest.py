@@ -56,6 +56,38 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "de": "Dateien anderer Personen wurden nicht durchsucht.",
         "en": "Files of other persons were not searched.",
     },
+    "FILES_RUNNING": {
+        "de": "Die Suche in Dateien anderer Personen läuft noch.",
+        "en": "The search of files of other persons is under way.",
+    },
+    "FILE_PICTURE": {
+        "de": "Nicht durchsucht: Bilder und eingescannte Seiten ohne Text.",
+        "en": "Not searched: pictures and scanned pages without text.",
+    },
+    "FILE_FORMAT": {
+        "de": "Nicht durchsucht: ein Format, das nicht gelesen wird.",
+        "en": "Not searched: a format that is not read.",
+    },
+    "FILE_ENCRYPTED": {
+        "de": "Nicht durchsucht: mit einem Kennwort geschützt.",
+        "en": "Not searched: protected by a password.",
+    },
+    "FILE_TOO_LARGE": {
+        "de": "Nicht oder nicht ganz durchsucht: zu groß.",
+        "en": "Not searched, or not all of it: too large.",
+    },
+    "FILE_BROKEN": {
+        "de": "Nicht oder nicht ganz durchsucht: beschädigt.",
+        "en": "Not searched, or not all of it: damaged.",
+    },
+    "FILE_QUARANTINED": {
+        "de": "Nicht durchsucht: in Quarantäne.",
+        "en": "Not searched: in quarantine.",
+    },
+    "FILE_CLOSED": {
+        "de": "Nicht durchsucht: Der Inhalt war nicht zu öffnen.",
+        "en": "Not searched: its content could not be opened.",
+    },
     "NOT_SEARCHED": {
         "de": "Dieser Speicher eines Plugins hat nicht geantwortet.",
         "en": "This store of a plugin has not answered.",
@@ -75,7 +107,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
 }
 """Why something is left out, by code."""
 
-_OPEN = frozenset({"REVIEW", "SEALED", "NOT_SEARCHED", "NOT_SAID"})
+_OPEN = frozenset({"REVIEW", "SEALED", "NOT_SEARCHED", "NOT_SAID", "FILES_RUNNING"})
 """With these an answer does not go out."""
 
 _ALWAYS = (("BDSG34_BACKUP", "backups"), ("BDSG34_LOG", "logs"))
@@ -104,7 +136,7 @@ class Notes:
             self.left_out[LeftOut(code, store, entity, name)] += count
 
     def not_searched(self, entity: str) -> None:
-        """Note that nobody has looked into the files of an entity, however many it has: programs read few of them."""
+        """Note that nobody has looked into the files of an entity for mentions, however many it has."""
         self.left_out[LeftOut("OTHER_FILES", "files", entity)] += 0
 
 
@@ -122,7 +154,8 @@ def manifest_of(
     notes.leave_out("CANDIDATE", "records", count=candidates)
     every = [(each, count) for each, count in notes.left_out.items()]
     every += [(LeftOut(code, store), 0) for code, store in _ALWAYS]
-    stores = ("records", "trash", "vault", "change_log", "outbox", "files", "disclosures", "reads", "mentions")
+    stores = ["records", "trash", "vault", "change_log", "outbox", "files", "disclosures", "reads", "mentions"]
+    stores += ["other_files"] if notes.found["other_files"] else []
     return {
         "madeOn": made_on,
         "searched": [{"entity": name, "found": found} for name, found in sorted(searched.items())],

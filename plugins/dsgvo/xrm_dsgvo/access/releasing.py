@@ -26,6 +26,7 @@ from xrm_core.api import (
     seal_text,
 )
 from xrm_dsgvo.access.answering import digest_of, made
+from xrm_dsgvo.access.files import MOST_RESTRICTED, restricted_files
 from xrm_dsgvo.access.portable import portable_of
 from xrm_dsgvo.access.surface import for_right, keep
 from xrm_dsgvo.consent.tokens import hashed
@@ -88,6 +89,8 @@ def release(context: ActionContext, given: AnswerReleaseInput) -> AnswerReleased
         _note(context, recipient, found.content)
     token, of = secrets.token_urlsafe(32), str(request["data_subject"] or request["id"])
     text_ = json.dumps(found.content, ensure_ascii=False)
+    for _ in restricted_files(context, found.content, MOST_RESTRICTED):
+        pass  # raises if they are too large to be fetched
     if len(text_.encode()) > _MOST_BYTES:
         raise Refuse({"en": "It is too large: send it by hand.", "de": "Sie ist zu groß: von Hand senden."})
     sealed = seal_text(context, of, text_, class_of_package(hashed(token)))

@@ -114,6 +114,7 @@ STORES: Mapping[str, Labels] = {
     "disclosures": {"de": "Übermittlungen", "en": "disclosures"},
     "reads": {"de": "Einsichten", "en": "reads"},
     "mentions": {"de": "Erwähnungen", "en": "mentions"},
+    "other_files": {"de": "durchsuchte Dateien anderer", "en": "files of others that were searched"},
     "backups": {"de": "Sicherungen", "en": "backups"},
     "logs": {"de": "Protokolle", "en": "logs"},
 }

@@ -31,7 +31,8 @@ class Found:
         others: whether it belongs to other persons, too.
         reviewed: what somebody has decided of fields that need it: True: it goes, False: it stays.
         own: it is the person.
-        stays: why all of it stays as it is, whatever its annotation says: ``OTHERS``, ``IN_VAULT``.
+        files: its fields with files that name the person, if the record itself is about somebody else.
+        stays: why all of it stays as it is, whatever its annotation says: ``OTHERS``, ``IN_VAULT``, ``REQUIRED``.
     """
 
     entity: str
@@ -43,6 +44,7 @@ class Found:
     others: bool = False
     reviewed: Mapping[str, bool] = field(default_factory=dict)
     own: bool = False
+    files: frozenset[str] = frozenset()
     stays: str | None = None
 
 

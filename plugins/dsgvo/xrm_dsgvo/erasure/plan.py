@@ -59,7 +59,9 @@ class FieldPlan:
 
 @dataclass(frozen=True, slots=True)
 class RecordPlan:
-    """One record. ``cut`` are the links to the person that end with the run; ``own``: it is the person."""
+    """One record. ``cut`` are the links to the person that end with the run; ``own``: it is the person; ``mention``: it
+    is about somebody else, and only files of it name the person.
+    """
 
     entity: str
     id: str
@@ -68,6 +70,7 @@ class RecordPlan:
     fields: tuple[FieldPlan, ...]
     cut: tuple[str, ...] = ()
     own: bool = False
+    mention: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def _record(plan: RecordPlan) -> dict[str, Any]:
         "cut": list(plan.cut),
         "own": plan.own,
         "fields": [_field(each) for each in plan.fields],
+        **({"mention": True} if plan.mention else {}),
     }
 
 
@@ -148,7 +152,7 @@ def _kept(entity: Entity, said: Mapping[str, Any]) -> RecordPlan:
     fields = [_kept_field(each) for each in said["fields"] if each["name"] in entity.fields]
     cut = tuple(name for name in said["cut"] if name in entity.fields)
     what = said["datenart"], RecordAction(said["action"]), tuple(fields), cut, bool(said.get("own", False))
-    return RecordPlan(said["entity"], said["id"], *what)
+    return RecordPlan(said["entity"], said["id"], *what, mention=bool(said.get("mention", False)))
 
 
 def _kept_field(said: Mapping[str, Any]) -> FieldPlan:

@@ -10,6 +10,7 @@ from xrm_dsgvo.erasure.gone import gone_of
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.planning import plan
 from xrm_dsgvo.erasure.reach import reach
+from xrm_dsgvo.file_search.results import place_of
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import privacy_of
 
@@ -20,7 +21,9 @@ def planned_of(context: Writing, stored: Any, same: Iterable[tuple[str, str]]) -
     reviewed: dict[tuple[str, str | None], dict[str, bool]] = {}
     for entity, record, name, goes in scope["reviewed"]:
         reviewed.setdefault((entity, record), {})[name] = goes
-    found = reach(context, privacy, stored["entity_name"], stored["record_id"], reviewed, same)
+    mentioned = [place_of(each) for each in scope.get("files", ())]
+    person = stored["entity_name"], stored["record_id"]
+    found = reach(context, privacy, *person, reviewed, same, mentioned=mentioned)
     return plan(
         privacy,
         context.settings.all_registers(),

@@ -43,7 +43,8 @@ def plan(
         entity = privacy[each.entity]
         start = None if entity.retention is None else start_key(entity.retention.start)
         began = None if start is None else each.starts.get(start)
-        planned.append(_record(_Case(entity, each, began, day, trigger, registers, frozenset(running)), start))
+        case = _Case(entity, each, began, day, trigger, registers, frozenset(running))
+        planned.append((_mention(case), []) if each.files else _record(case, start))
     return Plan(
         trigger,
         day,
@@ -75,7 +76,8 @@ def _joined(records: Sequence[RecordPlan], found: Sequence[Found]) -> Iterator[R
 
     What names the person is cut off in any case.
     """
-    own = [record for record, each in zip(records, found, strict=True) if (each.own or not each.via) and not each.stays]
+    reached = zip(records, found, strict=True)
+    own = [record for record, each in reached if (each.own or not (each.via or each.files)) and not each.stays]
     nameless = all(record.action in (RecordAction.ANONYMIZE, RecordAction.DELETE) for record in own)
     for record in records:
         stays = nameless and record.action is RecordAction.ANONYMIZE
@@ -93,6 +95,26 @@ def _record(case: _Case, start: str | None) -> tuple[RecordPlan, list[Defect]]:
     cut = tuple(sorted(found.via)) if action in CUTTING and not found.own else ()
     defects = [] if start is None or case.began else [Defect(found.entity, found.id, "START_MISSING", start)]
     return RecordPlan(found.entity, found.id, entity.datenart, action, fields, cut, found.own), defects
+
+
+def _mention(case: _Case) -> RecordPlan:
+    """A record about somebody else of which files name the person: it stays, and somebody says of each file whether
+    that does.
+    """
+    fields = tuple(_file(case, name) for name in sorted(case.found.files))
+    whole = FieldPlan("", Decision.KEEP, "OTHERS")
+    action = action_of(case.entity, case.found, case.trigger, fields, whole)
+    return RecordPlan(case.found.entity, case.found.id, case.entity.datenart, action, fields, mention=True)
+
+
+def _file(case: _Case, name: str) -> FieldPlan:
+    said = case.entity.fields[name]
+    if (stays := _stays(case, name, said.retention_class, said.purposes)) is not None:
+        return stays
+    goes = case.found.reviewed.get(name)
+    if goes is None:
+        return FieldPlan(name, Decision.REVIEW, "MENTION", "delete_file")
+    return FieldPlan(name, *((Decision.ERASE, "MENTION") if goes else (Decision.KEEP, "REVIEWED")), "delete_file")
 
 
 def _stays(case: _Case, name: str, own_class: str | None, purposes: Sequence[str]) -> FieldPlan | None:

@@ -14,6 +14,8 @@ from xrm_dsgvo.discovery.finding import walk
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.discovery.sources import Sources, refers_to, target_of
 from xrm_dsgvo.erasure.facts import Found, start_key
+from xrm_dsgvo.file_search.places import Place
+from xrm_dsgvo.file_search.results import still_there
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.privacy import PrivacyModel, is_company
@@ -35,10 +37,12 @@ def reach(
     also: Iterable[Key] = (),
     *,
     aside: bool = True,
+    mentioned: Iterable[Place] = (),
 ) -> list[Found]:
     """The record and all that belongs to it, each once, with the links by which it was found.
 
-    ``also`` are other records of the same person; ``aside``: those in the trash and in the vault are among them.
+    ``also`` are other records of the same person; ``aside``: those in the trash and in the vault are among them;
+    ``mentioned``: files of records that are about somebody else and name the person, as far as they are there still.
     """
     same = [(entity, id_), *also]
     searching: Any = context
@@ -52,7 +56,23 @@ def reach(
     holds = _Holds(every(context, "legal_hold", {"status": {"eq": "active"}}), own)
     known = _Known(frozenset(own), locked, holds, Suspensions.of(context))
     found = [_found(context, sources, key, frozenset(links), known) for key, links in way.via.items()]
+    found += _mentioning(context, sources, mentioned, way.via, known)
     return [replace(each, reviewed=_decided(each, reviewed)) for each in found]
+
+
+def _mentioning(
+    context: Writing, sources: Sources, mentioned: Iterable[Place], reached: Collection[Key], known: "_Known"
+) -> Iterator[Found]:
+    """Records about somebody else, with the files that name the person."""
+    files: dict[Key, set[str]] = {}
+    for each in still_there(sources, mentioned):
+        if each.key not in reached:
+            files.setdefault(each.key, set()).add(each.field)
+    for key, names in files.items():
+        found = _found(context, sources, key, frozenset(), known)
+        # what cannot be empty goes with its record, by hand
+        needed = any(sources.model[key[0]][name].required for name in names)
+        yield replace(found, files=frozenset(names), stays=found.stays or ("REQUIRED" if needed else None))
 
 
 def every(context: Writing, entity: str, filter_: dict[str, Any]) -> Iterator[Record]:

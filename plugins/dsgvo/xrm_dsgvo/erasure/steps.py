@@ -182,6 +182,8 @@ def change(work: Work, plan: RecordPlan) -> bool:
 def _values(work: Work, plan: RecordPlan, stored: Record) -> Mapping[str, Any]:
     entity, said = work.context.records.model[plan.entity], work.privacy[plan.entity]
     black = {each.name for each in plan.fields if each.redacts}
+    if plan.mention:  # the field is somebody else's, whose annotation is about them
+        return dict.fromkeys(_touched(work, plan))
     values: dict[str, Any] = {}
     for name in _touched(work, plan):
         each, rule = entity[name], said.fields[name].erase

@@ -8,11 +8,12 @@ from typing import Any
 
 from xrm_core.api import Action, ActionContext, On, Refuse
 from xrm_dsgvo import own
-from xrm_dsgvo.discovery.graph import Candidate
+from xrm_dsgvo.discovery.graph import Candidate, Key
 from xrm_dsgvo.erasure.keeping import PART, RUN, keep
 from xrm_dsgvo.erasure.persons import is_there, restrictions_of, same_person
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.planned import planned_of
+from xrm_dsgvo.file_search.results import Searched, searched_for
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.restriction.standing import require_erasable
 from xrm_dsgvo.subjects import require_natural
@@ -113,7 +114,10 @@ class PlanDefect:
 
 @dataclass
 class ErasureOpened:
-    """The plan, and the run that would carry it out. ``candidates`` are not in it."""
+    """The plan, and the run that would carry it out. ``candidates`` are not in it.
+
+    ``files_searched_on``: when the files of others were searched for the person; those that name them are in the plan.
+    """
 
     run: str
     plan_hash: str
@@ -121,6 +125,7 @@ class ErasureOpened:
     records: list[PlannedRecord]
     defects: list[PlanDefect]
     candidates: list[ErasureCandidate]
+    files_searched_on: date | None
 
 
 def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
@@ -149,11 +154,25 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
     }
     same, candidates = same_person(context, privacy_of(model), scope)
     require_erasable(restrictions_of(context, scope, same), given.trigger.value)
+    searched = _searched(context, [(given.entity, given.record), *same])
+    scope["scope"]["files"] = [] if searched is None else searched.exported()
     planned = planned_of(context, scope, same)
     values = {"status": "planned", "plan_hash": planned.hash, "scope": {"running": running}}
     run = own.create(context, RUN, scope | values)
     keep(context, run, scope["scope"], planned.exported())
-    return _opened(run, planned, candidates)
+    return _opened(run, planned, candidates, None if searched is None else searched.on)
+
+
+def _searched(context: ActionContext, own_: Iterable[Key]) -> Searched | None:
+    """The newest search of files for the person. Raises Refuse: it is under way."""
+    found = searched_for(context, own_)
+    if found is not None and found.running:
+        text = {
+            "en": "The search of files is under way: open the plan once it is done.",
+            "de": "Die Suche in Dateien läuft noch: den Plan öffnen, sobald sie fertig ist.",
+        }
+        raise Refuse(text)
+    return found
 
 
 def _running(context: ActionContext, given: ErasureOpenInput) -> list[str]:
@@ -167,7 +186,7 @@ def _running(context: ActionContext, given: ErasureOpenInput) -> list[str]:
     return sorted({*given.running, *others})
 
 
-def _opened(id_: str, planned: Plan, candidates: Iterable[Candidate]) -> ErasureOpened:
+def _opened(id_: str, planned: Plan, candidates: Iterable[Candidate], searched_on: date | None) -> ErasureOpened:
     records = [
         PlannedRecord(
             each.entity,
@@ -184,7 +203,7 @@ def _opened(id_: str, planned: Plan, candidates: Iterable[Candidate]) -> Erasure
     ]
     defects = [PlanDefect(each.entity, each.id, each.code, each.what) for each in planned.defects]
     maybe = [ErasureCandidate(each.entity, each.id, list(each.fields), each.code) for each in candidates]
-    return ErasureOpened(id_, planned.hash, planned.needs_review, records, defects, maybe)
+    return ErasureOpened(id_, planned.hash, planned.needs_review, records, defects, maybe, searched_on)
 
 
 def actions() -> list[Action]:

@@ -3,16 +3,16 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from html import escape
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.responses import Response
 
 from xrm_core.api import Refuse, Route, RouteContext
-from xrm_dsgvo.access.files import files_of
+from xrm_dsgvo.access.files import MOST_RESTRICTED, Packed, files_of, restricted_files
 from xrm_dsgvo.access.layout import lines_of
 from xrm_dsgvo.access.portable import as_csv, portable_of
 from xrm_dsgvo.access.releasing import fetched, opened, package_of
@@ -56,7 +56,12 @@ def fetch(context: RouteContext) -> Response:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in _portable(content) if portable else _access(content, language):
             archive.writestr(name, text)
-        if links := "".join(_links(context, content, language)):
+        restricted = list(restricted_files(context, content, MOST_RESTRICTED))
+        for each in restricted:
+            with archive.open(each.path, "w") as part:
+                for piece in each.pieces():
+                    part.write(piece)
+        if links := "".join(_links(context, content, restricted, language)):
             archive.writestr("files.html", page(language, WORDS[language]["fetch_files"], f"<ul>{links}</ul>").body)
     name = "portability.zip" if portable else "access.zip"
     headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -77,13 +82,16 @@ def _portable(content: Mapping[str, Any]) -> Iterator[tuple[str, str | bytes]]:
     yield "portable.csv", as_csv(taken)
 
 
-def _links(context: RouteContext, content: Mapping[str, Any], language: str) -> Iterator[str]:
-    """Files that go along, for some minutes."""
-    at = urlsplit(context.settings.public_url)
+def _links(
+    context: RouteContext, content: Mapping[str, Any], restricted: Iterable[Packed], language: str
+) -> Iterator[str]:
+    """Files that go along, for some minutes; of those that are restricted where in the ZIP they are."""
+    at, packed = urlsplit(context.settings.public_url), {each.id: each.path for each in restricted}
     for record, field in files_of(content):
-        url, _ = context.link_to_file(field["value"]["id"])
+        id_ = field["value"]["id"]
+        url = quote(packed[id_]) if id_ in packed else f"{at.scheme}://{at.netloc}{context.link_to_file(id_)[0]}"
         name = f"{record['label'][language]}: {field['label'][language]}, {field['text'][language]}"
-        yield f'<li><a href="{escape(f"{at.scheme}://{at.netloc}{url}")}">{escape(name)}</a></li>'
+        yield f'<li><a href="{escape(url)}">{escape(name)}</a></li>'
 
 
 def _json(content: object) -> str:

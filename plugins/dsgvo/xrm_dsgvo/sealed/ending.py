@@ -45,6 +45,8 @@ def keys_of(work: Work) -> tuple[int, Keys]:
     staying: dict[str, set[str]] = defaultdict(set)
     count = 0
     for each in work.plan.records:
+        if each.mention:  # what is sealed there is by the key of somebody else
+            continue
         stored = work.context.read(each.entity, each.id) or {}
         for name, sealing in _sealed(work, each).items():
             subject = _subject(work, each, sealing, stored)
@@ -74,6 +76,8 @@ def _persons(work: Work) -> Iterator[str]:
 def _of_log(work: Work) -> Iterator[tuple[str, list[str]]]:
     """The keys of what the change log has of records: those of parts of which no value stays."""
     for each in work.plan.records:
+        if each.mention:
+            continue
         entity, said = work.context.records.model[each.entity], work.privacy[each.entity]
         going, staying = set[str](), set[str]()
         for field in entity.fields.values():

@@ -43,7 +43,7 @@ def of_plan(context: Writing, plan: Plan, *, aside: bool = True) -> StoreSubject
     model, region = context.records.model, context.settings.region
     searching: Any = context
     sources = Sources(searching, model, privacy_of(model), aside=aside)
-    keys = [(each.entity, each.id) for each in plan.records]
+    keys = [(each.entity, each.id) for each in plan.records if not each.mention]
     written: list[Written] = []
     for record in plan.records:
         stored = sources.read((record.entity, record.id)) or {}

@@ -1,0 +1,92 @@
+"""The text of Word, Excel, PowerPoint and OpenDocument files: ZIP files with XML in them."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from xml.parsers import expat
+
+from xrm_dsgvo.contents.result import MOST_UNPACKED, Missing, Text, limited
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""With what files of older programs begin, and such as are locked by a password."""
+
+_MOST_PARTS = 5_000
+_PIECE = 1 << 16
+_PARTING = frozenset(
+    {"p", "h", "tr", "tc", "si", "c", "row", "table-row", "table-cell", "br", "tab", "line-break", "cr"}
+)
+"""Elements that part words; all others may stand within one: programs cut names at every change of style."""
+
+
+class _TooLarge(Exception):
+    """It unpacks to more than is read."""
+
+
+class _Declared(Exception):
+    """Its XML declares something of its own, which no program for offices writes."""
+
+
+def of_office(content: bytes) -> Text:
+    """All text of it: that of headers, notes, comments and what is said of the file, too."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if _is_locked(archive):
+                return Text(missing=Missing.ENCRYPTED)
+            return limited("\n".join(_texts(archive)))
+    except _TooLarge:
+        return Text(missing=Missing.TOO_LARGE)
+    except (zipfile.BadZipFile, zlib.error, expat.ExpatError, _Declared, EOFError, NotImplementedError, ValueError):
+        return Text(missing=Missing.BROKEN)
+
+
+def _is_locked(archive: zipfile.ZipFile) -> bool:
+    if any(each.flag_bits & 1 for each in archive.infolist()):
+        return True
+    named = "META-INF/manifest.xml"
+    return named in archive.namelist() and b"encryption-data" in b"".join(_unpacked(archive, named, [0]))
+
+
+def _texts(archive: zipfile.ZipFile) -> Iterator[str]:
+    names = [each for each in archive.namelist() if each.endswith((".xml", ".rels"))]
+    if not names:
+        raise zipfile.BadZipFile
+    if len(names) > _MOST_PARTS:
+        raise _TooLarge
+    so_far = [0]
+    for name in names:
+        yield _text(_unpacked(archive, name, so_far), links=name.endswith(".rels"))
+
+
+def _unpacked(archive: zipfile.ZipFile, name: str, so_far: list[int]) -> Iterator[bytes]:
+    """Piece by piece, whatever the file says of how much it is."""
+    with archive.open(name) as part:
+        while piece := part.read(_PIECE):
+            so_far[0] += len(piece)
+            if so_far[0] > MOST_UNPACKED:
+                raise _TooLarge
+            yield piece
+
+
+def _text(pieces: Iterator[bytes], *, links: bool) -> str:
+    """What stands between the elements; of ``links``, such as to addresses of mail, to where they lead."""
+    found: list[str] = []
+    parser = expat.ParserCreate(namespace_separator=" ")
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        found.append("\n" if name.rpartition(" ")[2] in _PARTING else "")
+        if links:
+            found.append(f"{attributes.get('Target', '')}\n")
+
+    def declared(*_: object) -> None:
+        raise _Declared
+
+    parser.StartElementHandler = begin
+    parser.CharacterDataHandler = found.append
+    parser.StartDoctypeDeclHandler = declared
+    parser.EntityDeclHandler = declared
+    parser.buffer_text = True
+    for piece in pieces:
+        parser.Parse(piece, False)
+    parser.Parse(b"", True)
+    return "".join(found)

@@ -11,7 +11,7 @@ from tests.dsgvo.test_access import SETUP
 from tests.dsgvo.test_erasures import World
 from xrm_core.auth.tokens import create_token
 from xrm_core.storage import auth_events
-from xrm_core.storage.system import AUTH_EVENT, IDENTITY, SCIM_USER
+from xrm_core.storage.system import AUTH_EVENT, IDENTITY, SCIM_USER, SHARE
 from xrm_core.testing import Setup, Xrm
 
 CANARY = b"Kontokanarie"
@@ -85,3 +85,31 @@ def asked(world: World, token: str) -> int:
     """What a server answers that has not seen the token before: it remembers those whom it has let in for a while."""
     headers = {"Authorization": f"Bearer {token}"}
     return int(world.xrm.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers).status_code)
+
+
+@pytest.mark.invariant("I1")
+@pytest.mark.parametrize("whose", ["contact", "user"])
+def test_why_a_record_was_shared_goes_with_whom_it_is_about_and_with_who_has_said_it(world: World, whose: str) -> None:
+    # given a share of A's record by B, or of B's by A's account; and one of B's by B
+    a, b = world.a.records, world.b.records
+    ours = ("contact", a["contact"], b["user"]) if whose == "contact" else ("activity", b["activity"], a["user"])
+    theirs = ("contact", b["contact"], b["user"])
+    with world.xrm.database.begin() as connection:
+        for (entity, record, user), reason in ((ours, CANARY.decode()), (theirs, "Vertretung von B")):
+            share = {"entity": entity, "record_id": record, "grantee": "role:x", "level": "read", "reason": reason}
+            connection.execute(insert(SHARE).values(**share, shared_at=world.xrm.clock.now(), shared_by=user))
+            said = {"entity": entity, "with": "role:x", "level": "read", "reason": reason}
+            auth_events.record(connection, "record_shared", user_id=user, subject=record, details=said)
+
+    # when
+    world.run(world.decided(world.a, whose))
+
+    # then
+    dump = world.dump()
+    assert CANARY not in dump
+    with world.xrm.database.read() as connection:
+        kept = {each.record_id: each.reason for each in connection.execute(select(SHARE))}
+        events = connection.execute(select(AUTH_EVENT).where(AUTH_EVENT.c.event == "record_shared")).all()
+    assert kept.pop(b["contact"]) == "Vertretung von B"
+    assert set(kept.values()) <= {None}
+    assert [json.loads(each.details)["with"] for each in events] == ["role:x"] * 2

@@ -57,8 +57,9 @@ def end_account(context: _Writing, user_id: str) -> None:
     """End the account of a user who is erased, in the transaction of the context; the record stays as it is.
 
     Everything goes by which they sign in, their sessions, tokens and roles, what was shared with them, what a
-    provisioning service has said of them, answers that were kept for them; and of the logs of events and reads from
-    where they came, and what somebody has written there. Done once more, it finds nothing to do.
+    provisioning service has said of them, answers that were kept for them, why they have shared records; and of the
+    logs of events and reads from where they came, and what somebody has written there. Done once more, it finds nothing
+    to do.
 
     Args:
         context: of an action, of what follows a write, or of a job (``job.within(connection)``).
@@ -70,6 +71,7 @@ def end_account(context: _Writing, user_id: str) -> None:
     shared = shares.end_with(connection, user_id)
     gone = forget(connection, user_id)
     auth_events.forget_texts(connection, user_id, tokens)
+    shares.forget_reasons_by(connection, user_id)
     connection.execute(update(READ).where(READ.c.user_id == user_id).values(address=None))
     if gone or shared:
         details = {"roles": roles, "shares": shared}

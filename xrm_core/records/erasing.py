@@ -19,6 +19,7 @@ from xrm_core.records import purging
 from xrm_core.records.aside import take_aside
 from xrm_core.records.door import Records
 from xrm_core.records.former_names import entries_of, gone_columns, gone_fields, names_then
+from xrm_core.records.shares import forget_reasons_of
 from xrm_core.storage import auth_events, file_store
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.columns import is_id
@@ -54,8 +55,9 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     Of the change log they go from all its versions; that it was changed, when, and which fields, stays, and the chain
     verifies as before. In the trash they are emptied; what is restored then lacks them. What changes of the schema have
     put aside of them goes, so that no undo brings it back. With them goes, everywhere, what they had by former names,
-    and what is left of fields that are gone: nobody says any more what those were about. Files that these fields have
-    had are removed with their former versions, as far as nothing refers to them. Of an e-mail address that no user has,
+    and what is left of fields that are gone: nobody says any more what those were about. So does why the
+    record is or was shared, whatever the fields, for nobody says what stands there. Files that these fields have had
+    are removed with their former versions, as far as nothing refers to them. Of an e-mail address that no user has,
     events lose where somebody has typed it to sign in; of a user's ``email`` also the security notices go that wait for
     a former address.
 
@@ -82,6 +84,7 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     gone = gone_fields(kind, said)
     files = names_then(kind, (each.name for each in kind.fields.values() if each.type is FieldType.FILE)) | gone
     then = None if names is None else names_then(kind, names) | gone
+    forget_reasons_of(context.connection, sorted(former_names(kind)), id_)
     held = [*_values(said, files if then is None else files & then), *aside.values()]
     entries = erase_record(context.connection, id_, then)
     context.records.files.erase(context.connection, _known_files(context.connection, held))

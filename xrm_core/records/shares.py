@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from xrm_core import naming
 from xrm_core.errors import Forbidden, NotFound, ValidationFailed
@@ -23,7 +23,7 @@ from xrm_core.query.scan import Scope
 from xrm_core.records.reach import hold_from
 from xrm_core.records.rights import denied, readable, row_conditions
 from xrm_core.records.wording import invalid, noun
-from xrm_core.storage.auth_events import Event, record
+from xrm_core.storage.auth_events import Event, forget_share_reasons, record
 from xrm_core.storage.system import SHARE
 from xrm_core.translation import mark, say
 
@@ -141,6 +141,30 @@ def forget(connection: Connection, gone: Sequence[tuple[str, str]]) -> None:
 def end_with(connection: Connection, user_id: str) -> int:
     """Share nothing with a user any more; answers how many shares that ends."""
     return connection.execute(delete(SHARE).where(SHARE.c.grantee == str(Grantee(USER, user_id)))).rowcount
+
+
+def forget_reasons_of(connection: Connection, entities: Sequence[str], id_: str) -> int:
+    """Forget why a record was shared, for people write there what they like: that it was, and with whom, stays.
+
+    Args:
+        connection: in a write transaction.
+        entities: the names that its entity has and has had.
+        id_: of the record.
+
+    Returns:
+        How many shares and events have lost a reason.
+    """
+    mine = SHARE.c.entity.in_(entities) & (SHARE.c.record_id == id_)
+    return _without_reason(connection, mine) + forget_share_reasons(connection, id_)
+
+
+def forget_reasons_by(connection: Connection, user_id: str) -> int:
+    """Forget why a user has shared what they did; answers how many shares have lost a reason."""
+    return _without_reason(connection, SHARE.c.shared_by == user_id)
+
+
+def _without_reason(connection: Connection, mine: ColumnElement[bool]) -> int:
+    return connection.execute(update(SHARE).where(mine, SHARE.c.reason.is_not(None)).values(reason=None)).rowcount
 
 
 def _check(

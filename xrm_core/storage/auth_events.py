@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 from uuid_utils import uuid7
 
 from xrm_core.storage.system import AUTH_EVENT
@@ -134,13 +134,24 @@ def forget_texts(connection: Connection, user_id: str, also: Iterable[str] = ())
     have lost something.
     """
     mine = or_(AUTH_EVENT.c.user_id == user_id, AUTH_EVENT.c.subject.in_([user_id, *also]))
+    return _without_texts(connection, mine, user_id)
+
+
+def forget_share_reasons(connection: Connection, record_id: str) -> int:
+    """Forget of the events of a record that was shared what somebody has written there; answers how many had it."""
+    shared = AUTH_EVENT.c.event.in_([Event.RECORD_SHARED.value, Event.RECORD_UNSHARED.value])
+    return _without_texts(connection, shared & (AUTH_EVENT.c.subject == record_id))
+
+
+def _without_texts(connection: Connection, mine: ColumnElement[bool], user_id: str | None = None) -> int:
+    """Take out of some events what somebody has written, and from where a user came."""
     after, count = "", 0
     while True:
         query = select(AUTH_EVENT).where(mine, *([AUTH_EVENT.c.id > after] if after else []))
         rows = connection.execute(query.order_by(AUTH_EVENT.c.id).limit(_AT_ONCE)).all()
         for row in rows:
             details = {name: value for name, value in json.loads(row.details).items() if name not in _FREE}
-            address = None if str(row.user_id) == user_id else row.address
+            address = None if user_id is not None and str(row.user_id) == user_id else row.address
             left = {"address": address, "details": json.dumps(details, ensure_ascii=False, sort_keys=True)}
             if (row.address, row.details) != (address, left["details"]):
                 connection.execute(update(AUTH_EVENT).where(AUTH_EVENT.c.id == row.id).values(left))

@@ -440,6 +440,7 @@ AUTH_EVENT = Table(
     Column("details", String, nullable=False),
     PrimaryKeyConstraint("id", name="pk_xrm_auth_event"),
     Index("ix_xrm_auth_event_at", "at"),
+    Index("ix_xrm_auth_event_subject", "subject"),
     Index("ix_xrm_auth_event_user_id", "user_id"),
     sqlite_strict=True,
 )

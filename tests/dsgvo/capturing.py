@@ -53,11 +53,11 @@ class Reader:
 class News:
     """The plugin ``news``. ``faults`` are asked instead of what would answer a question."""
 
-    def __init__(self, says: dict[str, Any] | None = SAYS, seconds: float = 10.0) -> None:
+    def __init__(self, says: dict[str, Any] | None = SAYS, seconds: float = 10.0, *, parts: bool = False) -> None:
         self.readers: dict[str, Reader] = {}
         self.asked: list[tuple[str, StoreSubject]] = []
         self.faults: dict[str, Callable[[], Any]] = {}
-        self.says, self._seconds = says, seconds
+        self.says, self._seconds, self._parts = says, seconds, parts
 
     def clear(self) -> None:
         """As if nothing had been."""
@@ -80,7 +80,8 @@ class News:
         questions = {name: self._asking(name) for name in ("discover", "export", "restrict", "lift", "erase", "verify")}
         annotations = {} if self.says is None else {"x-dsgvo": self.says}
         labels = {"en": "Readers of the news", "de": "Leser der Neuigkeiten"}
-        return [DataStore(NAME, **questions, labels=labels, annotations=annotations, seconds=self._seconds)]
+        more = {"seconds": self._seconds, "parts": self._parts}
+        return [DataStore(NAME, **questions, labels=labels, annotations=annotations, **more)]
 
     def _asking(self, question: str) -> Callable[[StoreContext, StoreSubject], Any]:
         def ask(_context: StoreContext, about: StoreSubject) -> Any:

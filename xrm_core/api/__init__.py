@@ -38,16 +38,17 @@ moved together, ``Vaulted`` a record there. ``destroy_keys`` and ``destroy_many_
 nothing can be. ``read_file`` opens a file with its content, a ``ReadableFile``; ``FilesUnavailable`` is raised where
 that lies with somebody who does not answer.
 ``keep_beyond_restore`` keeps what is to be done again after a restore, by a ``Replay``. ``DataStore`` is what they
-register that keeps data elsewhere, ``StoreContext`` what its functions are given, with a ``StoreSubject``; they answer
-with a ``StoredItem`` each. ``data_stores`` are all of them, ``ask_stores`` asks them and has a ``StoreAnswer`` of each,
-``plugins_without_stores`` are those that have said nothing of stores. What is not here may change in any release.
+register that keeps data elsewhere, ``StoreContext`` what its functions are given, with a ``StoreSubject``, some
+``StorePart`` of it where not all is meant; they answer with a ``StoredItem`` each. ``data_stores`` are all of them,
+``ask_stores`` asks them and has a ``StoreAnswer`` of each, ``plugins_without_stores`` are those that have said nothing
+of stores. What is not here may change in any release.
 """
 
 from xrm_core.changes.reading import LoggedChange
 from xrm_core.changes.verifying import Verified as VerifiedChanges
 from xrm_core.contributions.asking_stores import StoreAnswer, ask_stores, data_stores, plugins_without_stores
 from xrm_core.contributions.command import Command, CommandContext
-from xrm_core.contributions.data_store import DataStore, StoreContext, StoredItem, StoreSubject
+from xrm_core.contributions.data_store import DataStore, StoreContext, StoredItem, StorePart, StoreSubject
 from xrm_core.contributions.demo import DemoContext, DemoData
 from xrm_core.contributions.files_context import FilesContext
 from xrm_core.contributions.health import HealthCheck, HealthContext
@@ -194,6 +195,7 @@ __all__ = [
     "Secret",
     "StoreAnswer",
     "StoreContext",
+    "StorePart",
     "StoreSubject",
     "StoredItem",
     "TextFormat",

@@ -27,6 +27,15 @@ _WITHOUT: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class StorePart:
+    """A record about a person, or some fields of it, where it is not about all of the person. ``fields`` empty: all."""
+
+    entity: str
+    record: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StoreSubject:
     """Whom a store is asked about. It lives in memory, as long as the question.
 
@@ -36,11 +45,14 @@ class StoreSubject:
             names nobody else.
         keep: ids of items that stay since something demands them: ``erase`` leaves them, ``verify`` does not count
             them.
+        parts: of ``restrict`` and ``lift``, to stores that know ``parts``: what alone it is about; ``records`` are
+            theirs, and ``identifiers`` what stands in them. Empty: all of the person.
     """
 
     records: tuple[tuple[str, str], ...] = ()
     identifiers: frozenset[str] = field(default=frozenset(), repr=False)
     keep: frozenset[str] = frozenset()
+    parts: tuple[StorePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,8 @@ class DataStore:
         labels: what it is called, by language.
         annotations: what words of plugins say of it, as in entity files: ``{"x-dsgvo": {…}}``.
         seconds: that an answer may take.
+        parts: ``restrict`` and ``lift`` know of records and fields where what they have comes from, and heed
+            ``StoreSubject.parts``. A store that does not is told of restrictions of whole persons alone.
     """
 
     name: str
@@ -99,6 +113,7 @@ class DataStore:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 10.0
+    parts: bool = False
 
     @property
     def plugin(self) -> str:
@@ -154,6 +169,8 @@ def _wrong(plugin: str, store: DataStore, known: Iterable[str]) -> str:
         return f"has no {lacking}, so {_WITHOUT[lacking]}: give it a function that does it"
     if not isinstance(store.seconds, int | float) or not 0 < store.seconds <= MOST_SECONDS:
         return f"has seconds that are none: more than 0, and {MOST_SECONDS:g} at most"
+    if not isinstance(store.parts, bool):
+        return "has parts that are neither True nor False"
     texts = (store.labels, store.annotations)
     if not all(isinstance(each, Mapping) and all(isinstance(key, str) for key in each) for each in texts):
         return "has labels or annotations that are no mapping"

@@ -96,6 +96,5 @@ def _taken(context: Any, id_: str) -> int:
     values = {"continues": id_, "since": own.now(), "deposit": deposit.id, "records": count}
     create(context, RESTRICTION, same | values)
     owe_notices(context, subject, id_, found)
-    if scope_kept(stored) == Scope.SUBJECT:  # by what has come, stores may know them, too
-        in_stores.tell(context, id_)
+    in_stores.tell(context, id_)  # by what has come, stores may know them, too
     return count

@@ -102,6 +102,7 @@ def lifted(context: Making, restriction: Record, because: str, at: str) -> Restr
     stored = context.read(SUBJECT, subject)
     if other is None and stored is not None and stored["status"] == "restricted":
         change(context, SUBJECT, subject, {"status": "active"})
+    if other is None:
         in_stores.tell(context, str(restriction["id"]))
     return RestrictionStanding(str(restriction["id"]), scope_kept(restriction), "lifted", counted(counts), [])
 

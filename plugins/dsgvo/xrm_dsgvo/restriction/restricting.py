@@ -152,8 +152,7 @@ def restrict(
     owe_notices(context, subject, id_, found)
     recheck_messages(context)
     forget_answers(context)
-    if scope is Scope.SUBJECT:
-        in_stores.tell(context, id_)
+    in_stores.tell(context, id_)
     left = [RestrictedRecord(*key) for key in sorted(set(found.left))]
     return RestrictionStanding(id_, scope.value, "active", counted(counts), left)
 

@@ -5,12 +5,13 @@ ways in which people write them; not those of a function, and not those that som
 in a store under a family's address would be told to each of them.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import phonenumbers
 
-from xrm_core.api import Record, StoreSubject, former_values
+from xrm_core.api import Record, StorePart, StoreSubject, former_values
 from xrm_dsgvo.discovery.graph import Key, Seed, SubjectGraph
 from xrm_dsgvo.discovery.identity import Identifier, fields_with, filter_of, found_by_index, identifier, one_form
 from xrm_dsgvo.discovery.sources import Sources
@@ -28,6 +29,17 @@ def of_graph(sources: Sources, graph: SubjectGraph, region: str) -> StoreSubject
     own = [hit.key for hit in graph.hits if hit.own]
     written = (each for key in own for each in _of_record(sources, key, region))
     return _subject(sources, keys, written, region)
+
+
+def of_parts(sources: Sources, graph: SubjectGraph, parts: Sequence[StorePart], region: str) -> StoreSubject:
+    """Some records, or fields, of a person, by what stands in these alone."""
+    written: list[Written] = []
+    for part in parts:
+        of_part = _of_record(sources, (part.entity, part.record), region, part.fields)
+        written += of_part if part.entity in sources.privacy.entities else ()
+    found = _subject(sources, [hit.key for hit in graph.hits], written, region)
+    records = sorted({(each.entity, each.record) for each in parts})
+    return replace(found, records=tuple(records), parts=tuple(parts))
 
 
 def of_seed(seed: Seed, region: str) -> StoreSubject:
@@ -56,10 +68,10 @@ def of_plan(context: Writing, plan: Plan, *, aside: bool = True) -> StoreSubject
     return _subject(sources, keys, written, region)
 
 
-def _of_record(sources: Sources, key: Key, region: str) -> Iterator[Written]:
+def _of_record(sources: Sources, key: Key, region: str, only: Collection[str] = ()) -> Iterator[Written]:
     record = sources.read(key) or {}
     for said in sources.privacy[key[0]].personal():
-        if said.match is not None:
+        if said.match is not None and (not only or said.name in only):
             yield from _known(said, [record.get(said.name), *sources.former(key, said.name)], record, region)
 
 

@@ -34,6 +34,7 @@ from xrm_dsgvo.annotated import editions as annotated
 from xrm_dsgvo.breach import handling, notice
 from xrm_dsgvo.consent import confirmation, forgetting, period, receipt, stale, withdrawing
 from xrm_dsgvo.consent import recording as consents
+from xrm_dsgvo.death import recording as deaths
 from xrm_dsgvo.decisions import deciding as decisions
 from xrm_dsgvo.disclosure import notices
 from xrm_dsgvo.disclosure import noting as disclosing
@@ -114,6 +115,7 @@ def register_actions() -> list[Action]:
         annotated,
         handling,
         decisions,
+        deaths,
         erasures,
         approving,
         holds,

@@ -9,6 +9,8 @@ from xrm_dsgvo.privacy import is_company, privacy_of, require_person
 
 SUBJECT = "data_subject"
 PACKAGE = "answer_package"
+_DEATH = ("deceased", "died_on", "death_source")
+_OURS = ("status", "merged_into", *_DEATH)
 
 
 @dataclass
@@ -92,6 +94,14 @@ def _anywhere(context: Writing, entity: str, id_: str) -> Record | None:
     return {**(stored or {}), **next(moved, {})} or None
 
 
+def has_died(context: Writing, record: tuple[str, str]) -> bool:
+    """Whether the person of a record has died, as far as is known."""
+    this = {"entity_name": {"eq": record[0]}, "record_id": {"eq": record[1]}}
+    links = [] if record[0] == SUBJECT else context.find("data_subject_link", this, 10)
+    ids = [record[1]] if record[0] == SUBJECT else [str(each["data_subject"]) for each in links]
+    return any((context.read(SUBJECT, each) or {}).get("deceased") for each in ids)
+
+
 def class_of_package(token_hash: str) -> str:
     """What seals an answer to be fetched: each has a key of its own, which is destroyed when it was."""
     return f"LK-30T-EXPORT {token_hash}"
@@ -111,7 +121,7 @@ def hooks() -> list[On]:
         "de": "Personen und ihre Kontaktpunkte führt das Plugin für Datenschutz.",
     }
     return [
-        On(SUBJECT, ("create", "update"), fields=("status", "merged_into"), before=_by_actions),
+        On(SUBJECT, ("create", "update"), fields=_OURS, before=_by_actions),
         kept(SUBJECT, text, "delete", "restore"),
         kept("contact_point_holder", text, "update", "delete", "restore"),
         kept("data_subject_link", text, "update", "delete", "restore"),
@@ -119,8 +129,11 @@ def hooks() -> list[On]:
 
 
 def _by_actions(change_: RecordChange) -> None:
-    if is_own(change_) or (change_.operation == "create" and change_.after.get("status") == "active"):
+    begins = change_.operation == "create" and change_.after.get("status") == "active"
+    if is_own(change_) or (begins and not any(change_.after.get(each) for each in _DEATH)):
         return
-    raise Refuse(
-        {"en": "Its status is changed by actions alone.", "de": "Den Status ändern nur Aktionen."}, field="status"
-    )
+    text = {
+        "en": "Its status, and that somebody has died, is changed by actions alone.",
+        "de": "Den Status, und dass jemand verstorben ist, ändern nur Aktionen.",
+    }
+    raise Refuse(text, field="status")

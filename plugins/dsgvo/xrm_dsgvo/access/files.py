@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
-from xrm_core.api import Refuse, Route, RouteContext, VaultedFile, file_in_vault
+from xrm_core.api import Record, Refuse, Route, RouteContext, VaultedFile, file_in_vault
 from xrm_dsgvo.access.answering import made
 from xrm_dsgvo.access.mentioned_files import as_fields
 from xrm_dsgvo.access.portable import is_portable
@@ -55,12 +55,17 @@ def as_answer(file: VaultedFile) -> Response:
 
 def _asked(context: RouteContext) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     request = context.read(REQUEST, _id(context.request.path["request"]))
-    right = _RIGHTS.get(request["kind"], "") if request is not None and may("make", request["status"]) else ""
+    right = _RIGHTS.get(request["kind"], "") if request is not None and _is_made(request) else ""
     caller: Any = context.caller
     if request is None or not right or not caller.access.may_run(right):
         text = {"en": "There is no such request that you work on.", "de": "Diese Anfrage bearbeiten Sie nicht."}
         raise Refuse(text)
     return list(files_of(made(context, request).content))
+
+
+def _is_made(request: Record) -> bool:
+    """Whether the platform makes an answer to it, now."""
+    return may("make", request["status"]) and not request["heir"]
 
 
 def files_of(content: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:

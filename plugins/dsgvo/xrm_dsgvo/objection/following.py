@@ -3,6 +3,7 @@
 from typing import Any
 
 from xrm_core.api import On, RecordChange
+from xrm_dsgvo.death import recording as deaths
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.objection.persons import LINK, addresses_on, one_person
 from xrm_dsgvo.objection.spreading import spread
@@ -37,7 +38,9 @@ def followed(context: Writing, key: Key) -> None:
     records = sorted(each for each in person if each[0] != SUBJECT)
     for each in records:
         _of_one(context, each, subjects)
-    spread(context, subjects, addresses_on(context, records), "same person")
+    addresses = addresses_on(context, records)
+    spread(context, subjects, addresses, "same person")
+    deaths.followed(context, subjects, addresses)
 
 
 def _is_there(context: Writing, subject: str) -> bool:

@@ -5,6 +5,7 @@ which they were given.
 """
 
 from xrm_core.api import HookContext, On, Record, RecordChange
+from xrm_dsgvo.death import recording as deaths
 from xrm_dsgvo.objection.persons import HOLDER, addresses_of, addresses_on, one_person
 from xrm_dsgvo.objection.spreading import spread
 from xrm_dsgvo.own import Writing, change
@@ -40,7 +41,9 @@ def merged(context: Writing, entity: str, gone: Record, into: str) -> None:
         _joined(context, went, stays)
     person = one_person(context, [(entity, into)])
     subjects = [stays, *sorted(id_ for kind, id_ in person if kind == SUBJECT and id_ != stays)]
-    spread(context, subjects, addresses_on(context, person) | set(addresses_of(context, entity, gone)), "merge")
+    addresses = addresses_on(context, person) | set(addresses_of(context, entity, gone))
+    spread(context, subjects, addresses, "merge")
+    deaths.followed(context, subjects, addresses)
 
 
 def _looked_at(change_: RecordChange) -> None:
@@ -62,6 +65,7 @@ def _joined(context: Writing, went: str, stays: str) -> None:
     change(context, SUBJECT, went, {"merged_into": stays})
     if old["status"] == "restricted" and new["status"] == "active":
         change(context, SUBJECT, stays, {"status": "restricted"})
+    deaths.joined(context, old, new)
     for entity, open_ in _STAYING.items():
         of = {"data_subject": {"id": {"eq": went}}, "status": {"in": list(open_)}}
         for each in context.find(entity, of, _MOST):

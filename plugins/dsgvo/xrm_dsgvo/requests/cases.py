@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from xrm_core.api import ActionContext, Record, Refuse
 from xrm_dsgvo.own import change
+from xrm_dsgvo.requests.heirs import check_own
 from xrm_dsgvo.requests.states import REQUEST, may
 
 MOST = 8_000
@@ -39,6 +40,8 @@ def held(context: ActionContext, id_: str, step: str) -> Record:
             "de": f"Das geht nicht mit einer Anfrage im Zustand «{found['status']}».",
         }
         raise Refuse(text, field="request")
+    if step == "make":
+        check_own(found)
     return found
 
 

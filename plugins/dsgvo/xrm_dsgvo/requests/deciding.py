@@ -32,6 +32,7 @@ class RefusalGround(Enum):
     rights_of_others = "rights_of_others"
     conditions = "conditions"
     law = "law"
+    deceased = "deceased"
 
 
 @dataclass
@@ -180,6 +181,8 @@ def _require_done(context: ActionContext, request: Record) -> None:
 def _lack(context: ActionContext, request: Record) -> dict[str, str] | None:
     """What is missing of a right that was granted; None: nothing."""
     kind, manifest = request["kind"], request["manifest"]
+    if request["heir"]:
+        return None  # by hand
     if kind in ("access", "portability") and (manifest is None or manifest["open"]):
         return {
             "en": "The answer is not made, or texts in it are still to be reviewed.",

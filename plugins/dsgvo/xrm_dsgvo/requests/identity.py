@@ -12,6 +12,7 @@ from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.own import Making, now
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.requests.cases import RequestStanding, actor_of, held, moved, said
+from xrm_dsgvo.requests.heirs import check_living
 from xrm_dsgvo.subjects import SUBJECT, Person, natural
 
 
@@ -116,6 +117,7 @@ def identify(context: ActionContext, given: RequestIdentifyInput) -> RequestStan
         person = Person(entity=given.entity, record=given.record)
     subject = natural(context, person, "record")
     known["data_subject"] = subject
+    check_living(request, (context.read(SUBJECT, str(subject)) or {}).get("deceased"))
     graph = graph_of(context, {**request, **known})
     if lost := next((each for each in given.confirmed if graph.hit((each.entity, each.record)) is None), None):
         text = {

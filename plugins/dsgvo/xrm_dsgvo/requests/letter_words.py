@@ -66,6 +66,17 @@ ASKED: Mapping[str, Labels] = {
     "portability": {"de": "Daten zum Mitnehmen (Art. 20 DSGVO)", "en": "portability (Article 20 GDPR)"},
     "objection": {"de": "Widerspruch (Art. 21 DSGVO)", "en": "objection (Article 21 GDPR)"},
 }
+AS_HEIR: Mapping[str, Labels] = {
+    "access": {"de": "Auskunft", "en": "information"},
+    "rectification": {"de": "Berichtigung", "en": "rectification"},
+    "erasure": {"de": "Löschung", "en": "erasure"},
+    "restriction": {"de": "Einschränkung der Verarbeitung", "en": "restriction of processing"},
+    "portability": {"de": "Daten zum Mitnehmen", "en": "data to take along"},
+    "objection": {"de": "keine weitere Verarbeitung", "en": "no further processing"},
+}
+"""What somebody wants who has inherited: no right of the GDPR."""
+
+HEIR_NORM: Labels = {"de": "als Erbin oder Erbe (§ 1922 BGB)", "en": "as an heir (§ 1922 BGB)"}
 GROUNDS: Mapping[str, Labels] = {
     "not_identified": {
         "de": "Wir können Sie nicht identifizieren (Art. 11 und 12 Abs. 2 DSGVO).",
@@ -88,6 +99,10 @@ GROUNDS: Mapping[str, Labels] = {
         "en": "What the right asks for is not given.",
     },
     "law": {"de": "Ein Gesetz nimmt diesen Fall aus.", "en": "A law excepts this case."},
+    "deceased": {
+        "de": "Die Person ist verstorben; ihre Rechte nach der DSGVO gehen nicht über (Erwägungsgrund 27 DSGVO).",
+        "en": "The person has died; their rights under the GDPR do not pass to others (Recital 27 GDPR).",
+    },
 }
 REMEDIES: Mapping[str, tuple[str, ...]] = {
     "de": (

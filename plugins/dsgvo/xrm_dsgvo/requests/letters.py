@@ -19,7 +19,7 @@ from xrm_dsgvo.access.words import WAYS, word
 from xrm_dsgvo.disclosure.telling import notified
 from xrm_dsgvo.own import change, now
 from xrm_dsgvo.requests.cases import today
-from xrm_dsgvo.requests.letter_words import ASKED, COPY, GROUNDS, HEADINGS, LEADS, REMEDIES, TITLES
+from xrm_dsgvo.requests.letter_words import AS_HEIR, ASKED, COPY, GROUNDS, HEADINGS, HEIR_NORM, LEADS, REMEDIES, TITLES
 from xrm_dsgvo.requests.states import REQUEST
 
 _MOST = 50
@@ -122,7 +122,7 @@ def _lines(context: ActionContext, request: Record, which: Letter, language: str
     facts += [[HEADINGS["address"][language], request["address"]]] if request["address"] else []
     facts += [
         [word("received", language), day_of(str(request["received_on"])[:10], language)],
-        [HEADINGS["right"][language], ASKED[request["kind"]][language]],
+        [HEADINGS["right"][language], _asked(request, language)],
         [word("made", language), day_of(today(settings).isoformat(), language)],
     ]
     outcome = str(request["decision"]) if which is Letter.decision else which.value
@@ -130,11 +130,16 @@ def _lines(context: ActionContext, request: Record, which: Letter, language: str
     return {
         "language": language,
         "title": TITLES[which.value][language],
-        "norm": TITLES[f"{which.value}_norm"][language],
+        "norm": HEIR_NORM[language] if request["heir"] else TITLES[f"{which.value}_norm"][language],
         "facts": facts,
         "lead": lead,
         "sections": [each for each in _sections(context, request, which, language) if each["parts"]],
     }
+
+
+def _asked(request: Record, language: str) -> str:
+    kind = str(request["kind"])
+    return AS_HEIR[kind][language] if request["heir"] else ASKED[kind][language]
 
 
 def _sections(context: ActionContext, request: Record, which: Letter, language: str) -> Iterator[Part]:
@@ -148,7 +153,7 @@ def _sections(context: ActionContext, request: Record, which: Letter, language: 
         yield _section("why", language, reasons)
     if which is Letter.recipients:
         yield _told(context, request, language)
-    if which in (Letter.extension, Letter.decision):
+    if which in (Letter.extension, Letter.decision) and not request["heir"]:  # who has no right has no such remedy
         authority = context.settings.authority
         yield _section("remedies", language, [*REMEDIES[language], *([authority] if authority else [])])
 

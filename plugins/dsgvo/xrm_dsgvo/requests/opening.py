@@ -28,6 +28,7 @@ class Right(Enum):
 class RequestOpenInput:
     """What came in, and when: the month runs from the next day on. ``name`` and ``address`` are as the person has
     written them, ``address`` is where the answer goes; ``proxy`` is who asks for them, if they do not ask themselves.
+    ``heir``: that one asks since the person has died, in their own right.
     """
 
     kind: Right
@@ -37,6 +38,7 @@ class RequestOpenInput:
     address: str | None = None
     wording: str | None = None
     proxy: str | None = None
+    heir: bool = False
 
 
 @dataclass
@@ -65,6 +67,9 @@ def open_(context: ActionContext, given: RequestOpenInput) -> RequestStanding:
     if given.received_on > today(context.settings):
         text = {"en": "That day is still to come.", "de": "Dieser Tag kommt erst noch."}
         raise Refuse(text, field="receivedOn")
+    if given.heir and not (given.proxy or "").strip():
+        text = {"en": "Say who has inherited, and asks.", "de": "Sagen, wer geerbt hat und fragt."}
+        raise Refuse(text, field="proxy")
     found = deadline_of(given.received_on, free_days(context.settings.holidays))
     values = {
         "kind": given.kind.value,
@@ -74,6 +79,7 @@ def open_(context: ActionContext, given: RequestOpenInput) -> RequestStanding:
         "address": (given.address or "").strip()[:500] or None,
         "wording": (given.wording or "").strip()[:MOST] or None,
         "proxy": (given.proxy or "").strip()[:500] or None,
+        "heir": given.heir,
         "status": "received",
         "internal_due": found.internal.isoformat(),
         "due": found.legal.isoformat(),

@@ -10,6 +10,7 @@ from xrm_dsgvo.disclosure.owed import open_notices
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.own import change
 from xrm_dsgvo.requests.cases import held
+from xrm_dsgvo.requests.heirs import check_own
 from xrm_dsgvo.requests.identity import graph_of
 from xrm_dsgvo.requests.states import REQUEST
 from xrm_dsgvo.restored import keeping
@@ -56,6 +57,7 @@ def rectify(context: ActionContext, given: RectifyInput) -> Rectified:
         Refuse: it is no request for rectification that was granted, or a field is not the person's to correct.
     """
     request = held(context, given.request, "answer")
+    check_own(request)
     if request["decision"] == "refused" or request["kind"] != "rectification" or request["data_subject"] is None:
         text = {"en": "It is no request for rectification of somebody.", "de": "Es ist keine Anfrage auf Berichtigung."}
         raise Refuse(text, field="request")

@@ -20,7 +20,7 @@ _FROM: Mapping[str, frozenset[str]] = {
     "answer": frozenset({"decided"}),
     "withdraw": frozenset(OPEN),
 }
-NEEDS_NOBODY = frozenset({"not_identified", "unfounded", "excessive"})
+NEEDS_NOBODY = frozenset({"not_identified", "unfounded", "excessive", "deceased"})
 """Grounds of refusal for which it need not be known who has asked."""
 
 PROPER: Mapping[str, frozenset[str]] = {

@@ -18,6 +18,7 @@ OBJECTED, DECIDED = "dsgvo.objection", "dsgvo.objection_decided"
 RESTRICTED, ANNOUNCED, LIFTED = "dsgvo.restriction", "dsgvo.restriction_announced", "dsgvo.restriction_lifted"
 RECTIFIED = "dsgvo.rectification"
 HELD, HOLD_RELEASED = "dsgvo.hold", "dsgvo.hold_released"
+DIED, LIVES = "dsgvo.death", "dsgvo.death_revoked"
 
 _WISHES = ("wish", "most_per_day", "most_per_week", "most_per_month", "quiet_from", "quiet_until", "language")
 ENDING = frozenset({"withdrawn", "invalidated", "expired", "superseded"})
@@ -100,6 +101,18 @@ def rectified(
     if (sealed := _sealed(context, subject, text)) is not None:
         said = {"request": request, "person": told(context, subject), "values": sealed}
         keep_beyond_restore(context.connection, RECTIFIED, said)
+
+
+def died(context: Writing, subject: str, values: Mapping[str, Any]) -> None:
+    """Somebody has died, as far as is known."""
+    said = {"person": told(context, subject), "died_on": values["died_on"]}
+    said["source"] = _sealed(context, subject, values["death_source"])
+    keep_beyond_restore(context.connection, DIED, said)
+
+
+def lives(context: Writing, subject: str) -> None:
+    """They have not."""
+    keep_beyond_restore(context.connection, LIVES, {"person": told(context, subject)})
 
 
 def purpose_told(context: Writing, purpose: str | None) -> Mapping[str, Any] | None:

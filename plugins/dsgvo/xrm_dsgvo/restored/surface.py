@@ -1,7 +1,7 @@
 """All that the plugin does again for rights; an erasure is another matter (``erasure/replaying.py``)."""
 
 from xrm_core.api import Replay
-from xrm_dsgvo.restored import holds, keeping, objections, rectifications, restrictions, wishes
+from xrm_dsgvo.restored import deaths, holds, keeping, objections, rectifications, restrictions, wishes
 
 
 def replays() -> list[Replay]:
@@ -19,4 +19,6 @@ def replays() -> list[Replay]:
         Replay(keeping.RECTIFIED, rectifications.rectify_again),
         Replay(keeping.HELD, holds.hold_again),
         Replay(keeping.HOLD_RELEASED, holds.release_again),
+        Replay(keeping.DIED, deaths.die_again),
+        Replay(keeping.LIVES, deaths.live_again),
     ]

@@ -68,6 +68,8 @@ def decide(draft: Draft, facts: Facts, at: Circumstances) -> Verdict:
     purpose = facts.purposes.id(draft.purpose) if draft.purpose else None
     if purpose is None:
         return Verdict("E_NO_BASIS")
+    if facts.holders and all(each["deceased"] for each in facts.holders):
+        return Verdict("E_DECEASED")
     return next(_advertising(draft, facts, at, facts.purposes.chain(purpose)))
 
 
@@ -84,6 +86,9 @@ def _advertising(draft: Draft, facts: Facts, at: Circumstances, chain: list[str]
     channel = draft.channel.value
     controller = draft.controller or at.controller
     fitting = [each for each in facts.consents if fits(each, draft, chain, controller)]
+    mourned = any(each["deceased"] for each in facts.holders)
+    if mourned:  # of several at one address: nothing but a consent of one who is named, and lives, is for them
+        fitting = [each for each in fitting if each["dataSubject"] and not each["dataSubject"]["deceased"]]
     hits = [hit for hit in facts.suppressions if _hits(hit, channel, chain)]
     # A consent that the person has confirmed since is newer than what they have said before, and for just this.
     newer = [each for each in fitting if all(_is_newer(each, hit, facts) for hit in hits)]
@@ -96,7 +101,9 @@ def _advertising(draft: Draft, facts: Facts, at: Circumstances, chain: list[str]
     is_enough, tomorrow = enough(facts, at, channel, chain)
     if _is_unwanted(facts, channel, chain) or (is_enough and tomorrow is None):
         yield Verdict("P_PREFERENCE")
-    based = next(_based(draft, facts, at, chain, newer, blocked=bool(hits) or minors))
+    based = next(_based(draft, facts, at, chain, newer, blocked=bool(hits) or minors or mourned))
+    if mourned and based.code == "E_NO_BASIS":
+        yield Verdict("E_DECEASED")
     waits = [each for each in (tomorrow, _quiet(facts, at, channel, chain)) if each is not None]
     if waits:
         yield Verdict("P_PREFERENCE", until=max(waits) if based.allowed else None)

@@ -16,7 +16,7 @@ query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: 
     nodes {
       id value
       holders(first: 50) {
-        nodes { dataSubject { id status party minorUntil noticeDeliveries(first: 1) { nodes { id } } } }
+        nodes { dataSubject { id status party minorUntil deceased noticeDeliveries(first: 1) { nodes { id } } } }
         pageInfo { hasNextPage }
       }
       consents(first: 100, where: {channel: {eq: $channel}, status: {eq: given}}, orderBy: [{createdAt: DESC}]) {
@@ -24,7 +24,7 @@ query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: 
           id products controllers confirmedAt grantedAt lastUsedAt keptUntil explicit collectionMethod evidenceText
           purpose { id }
           declaration { id }
-          dataSubject { id minorUntil }
+          dataSubject { id minorUntil deceased }
           guardianConsent { status }
         }
       }

@@ -25,6 +25,7 @@ from xrm_dsgvo.sending.draft import REASONS, Draft, Kind, Permit
 from xrm_dsgvo.sending.facts import Ask, Facts, facts_of, uses_since
 from xrm_dsgvo.sending.fitting import months_before
 from xrm_dsgvo.sending.templates import marked
+from xrm_dsgvo.subjects import has_died
 
 PATH = "/plugins/dsgvo/withdraw"
 _MONTH = timedelta(days=30)
@@ -68,6 +69,8 @@ def claim(context: Writing, given: Draft, person: Key | None = None) -> Permit:
         return target
     point = held(context, *target)
     verdict, facts, at = _judged(context.query_as_system, draft, target, context.settings)
+    if verdict.code.startswith("C") and person is not None and has_died(context, person):
+        verdict = Verdict("E_DECEASED")
     if not verdict.allowed:
         return _answer(verdict)
     token = secrets.token_urlsafe(32) if draft.kind is Kind.advertising else None

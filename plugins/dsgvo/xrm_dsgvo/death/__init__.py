@@ -1,0 +1,1 @@
+"""Persons who have died: nobody writes to them any more, and their rights are nobody else's."""

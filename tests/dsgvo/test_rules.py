@@ -38,6 +38,7 @@ SUBJECT = st.fixed_dictionaries(
         "status": st.sampled_from(["active"] * 12 + ["restricted", "erasing", "erased"]),
         "party": st.sampled_from(["consumer", "business"]),
         "minorUntil": st.sampled_from([None] * 6 + ["2026-05-01", "2026-06-02"]),
+        "deceased": st.sampled_from([False] * 6 + [True]),
     }
 )
 CONSENT = st.fixed_dictionaries(
@@ -146,7 +147,7 @@ def allowed_codes(draft: Draft, facts: Facts) -> set[str]:
     business = facts.holders != [] and {each["party"] for each in facts.holders} == {"business"}
     if any(usable(each, draft, facts, blocks, bool(minors), business) for each in facts.consents):
         found.add("C_PHONE" if way == "phone" else "C_CONSENT")
-    if blocks or minors:
+    if blocks or minors or any(each["deceased"] for each in facts.holders):
         return found
     live = [each["purpose"]["id"] in about and each["reviewOn"] == "2027-01-01" for each in facts.presumed]
     sold = [
@@ -187,6 +188,9 @@ def usable(consent: Any, draft: Draft, facts: Facts, blocks: list[Any], minors: 
         return False
     if not consent["keptUntil"] and datetime.fromisoformat(latest) < NOW - timedelta(days=730):
         return False
+    whose = consent["dataSubject"]
+    if any(each["deceased"] for each in facts.holders) and (whose is None or whose["deceased"]):
+        return False
     child = consent["dataSubject"] is not None and consent["dataSubject"]["minorUntil"] == "2026-06-02"
     guardian = consent["guardianConsent"]
     if minors and not (child and guardian and guardian["status"] == "given"):
@@ -220,6 +224,7 @@ def near(rng: Random) -> tuple[Draft, Facts]:
             "status": pick("active", "restricted", "erasing", "erased"),
             "party": rng.choice(["consumer", "business"]),
             "minorUntil": pick(None, "2026-05-01", "2026-06-02"),
+            "deceased": pick(False, True),
         }
         for number in range(person)
     ]

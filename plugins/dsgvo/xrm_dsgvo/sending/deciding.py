@@ -68,8 +68,6 @@ def decide(draft: Draft, facts: Facts, at: Circumstances) -> Verdict:
     purpose = facts.purposes.id(draft.purpose) if draft.purpose else None
     if purpose is None:
         return Verdict("E_NO_BASIS")
-    if facts.holders and all(each["deceased"] for each in facts.holders):
-        return Verdict("E_DECEASED")
     return next(_advertising(draft, facts, at, facts.purposes.chain(purpose)))
 
 
@@ -87,7 +85,7 @@ def _advertising(draft: Draft, facts: Facts, at: Circumstances, chain: list[str]
     controller = draft.controller or at.controller
     fitting = [each for each in facts.consents if fits(each, draft, chain, controller)]
     mourned = any(each["deceased"] for each in facts.holders)
-    if mourned:  # of several at one address: nothing but a consent of one who is named, and lives, is for them
+    if mourned:  # nothing but a consent of somebody who is named, and lives, is for them
         fitting = [each for each in fitting if each["dataSubject"] and not each["dataSubject"]["deceased"]]
     hits = [hit for hit in facts.suppressions if _hits(hit, channel, chain)]
     # A consent that the person has confirmed since is newer than what they have said before, and for just this.

@@ -29,6 +29,9 @@ READ = """
 query ($run: String!) { dsgvoErasurePlan(run: $run) { status trigger planHash needsReview backupClearOn
   records { entity record action cut fields { name decision code strategy basis until } } defects { code }
   steps { name count } kept { datenart decision basis until records } } }"""
+RESTRICTIONS = "{ restrictions { nodes { id ground status purposes } } }"
+LOOK = """mutation ($i: DsgvoRestrictionLookInput!) { dsgvoRestrictionLook(input: $i) {
+  records { entity record values { field value } } } }"""
 HOLD = "mutation ($i: DsgvoHoldSetInput!) { dsgvoHoldSet(input: $i) { hold status } }"
 RELEASE = 'mutation ($h: String!) { dsgvoHoldRelease(input: {hold: $h, because: "Settled."}) { status } }'
 
@@ -241,20 +244,44 @@ def test_proofs_stay_without_the_address_and_an_address_of_two_stays_the_other_s
 
 
 @pytest.mark.invariant("I20")
-def test_a_hold_keeps_all_of_a_person_until_it_is_released(world: World):
+def test_a_hold_keeps_all_of_a_person_for_what_it_is_for_alone_until_it_is_released(world: World):
     contact = world.a.records["contact"]
     given = {"matter": "AZ 12/26", "basis": "Art. 17(3)(e) DSGVO", "entity": "contact", "record": contact}
     hold = world.admin.query(HOLD, i=given)["dsgvoHoldSet"]["hold"]
-    before = tokens_in(world.dump(), [world.a])
-
     held = world.open(world.a)
     assert {each["action"] for each in held["records"]} == {"hold"}
-    assert {each["count"] for each in world.run(held)["steps"]} == {0}
-    assert tokens_in(world.dump(), [world.a]) == before
+    planned = {(each["entity"], one["name"]) for each in held["records"] for one in each["fields"]}
 
+    # when it is run
+    done = world.run(held)
+
+    # then nothing is erased, and nobody finds it but for a legal claim
+    assert (done["status"], {each["name"] for each in done["steps"]}) == ("complete_with_retention", {"restricted"})
+    assert not {tuple(place) for _, *place in tokens_in(world.dump(), [world.a])} & planned
+    dsb = world.xrm.as_role("dsb")
+    [kept] = dsb.query(RESTRICTIONS)["restrictions"]["nodes"]
+    assert (kept["ground"], kept["status"], kept["purposes"]) == ("hold", "active", ["legal_claims"])
+    look = {"restriction": kept["id"], "because": "The court asks."}
+    dsb.refused(LOOK, "REFUSED_BY_PLUGIN", i={**look, "purpose": "public_interest"})
+    told = dsb.query(LOOK, i={**look, "purpose": "legal_claims"})
+    assert ("A", "contact", "email") in tokens_in(json.dumps(told).encode(), [world.a])
+
+    # when it is released
     assert world.admin.query(RELEASE, h=hold)["dsgvoHoldRelease"]["status"] == "released"
-    world.run(world.decided(world.a))
-    assert tokens_in(world.dump(), [world.a]) < before
+
+    # then somebody is reminded, and it goes
+    due = {"what": "restriction_review", "record": kept["id"], "due": date.today().isoformat()}
+    assert due in dsb.query("{ dsgvoDue { what record due } }")["dsgvoDue"]
+    world.run(decided := world.decided(world.a))
+    black = {
+        (each["entity"], f["name"])
+        for each in decided["records"]
+        for f in each["fields"]
+        if f["strategy"] == "redact_text"
+    }
+    assert not {tuple(place) for _, *place in tokens_in(world.dump(), [world.a])} & planned - black
+    assert dsb.query(RESTRICTIONS)["restrictions"]["nodes"][0]["status"] == "lifted"
+    dsb.refused(LOOK, "REFUSED_BY_PLUGIN", i={**look, "purpose": "legal_claims"})
 
 
 def test_a_plan_is_run_as_it_was_seen_and_by_somebody_else_where_much_depends_on_it(world: World):

@@ -9,6 +9,7 @@ from xrm_dsgvo.erasure import reach
 from xrm_dsgvo.retention import carrying, engine
 
 from tests.dsgvo.conftest import KEY
+from tests.dsgvo.test_archive import LOOK
 from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, OPEN, done
 from tests.dsgvo.test_sealed import OPENED
 from xrm_core.testing import Client, Setup, Xrm
@@ -224,7 +225,12 @@ def test_a_hold_keeps_it_and_the_next_run_after_its_release_catches_up(world: Wo
 
     world.night("2030-01-01")
     assert {"what": "hold_review", "record": hold, "due": "2030-01-20"} in world.admin.query(DUE)["dsgvoDue"]
-    assert (world.name(ada), world.there(calls)) == ("Ada", 2)
+    # it is there for what the hold is for, and for nothing else
+    assert (world.name(ada), world.there(calls)) == ("—", 2)
+    looked = done(
+        world.xrm.as_role("dsb"), LOOK, entity="contact", records=[ada], purpose="legal_claims", because="A suit."
+    )
+    assert {"field": "last_name", "value": '"Ada"'} in looked["records"][0]["values"]
     assert world.protocol() == []
     assert world.report("contact")["held"] == 1
     assert world.report("activity")["held"] == 2
@@ -233,6 +239,7 @@ def test_a_hold_keeps_it_and_the_next_run_after_its_release_catches_up(world: Wo
     assert world.report("contact", "auditor")["due"] == 1
     world.night("2030-01-02")
     assert (world.name(ada), world.there(calls)) == ("—", 0)
+    assert world.admin.query("{ archiveEntries { totalCount } }") == {"archiveEntries": {"totalCount": 0}}
 
 
 def test_what_is_restricted_is_kept_until_that_is_lifted(world: World):

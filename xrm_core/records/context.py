@@ -1,7 +1,7 @@
 """What functions of plugins are given that write in somebody else's transaction: actions, and what follows a write."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -156,16 +156,24 @@ class Context:
         """Entities of which something is in the trash or in the vault: of others nobody need ask for it."""
         return looking.set_aside(self.records, self.connection)
 
+    def kept_aside(self) -> frozenset[str]:
+        """Entities of which values lie in the vault that are not searched: found by the ids of their records alone."""
+        return looking.kept_aside(self.records, self.connection)
+
     def merged(self, entity: str, id_: str) -> list[str]:
         """Ids of the records that are one with a record by merges, whoever may see them: the one that is there now, and
         those that became part of it, in the trash or gone for good by now.
         """
         return looking.same_by_merges(self.records, self.connection, entity, id_)
 
-    def vaulted(self, entity: str) -> list[Vaulted]:
+    def vaulted(self, entity: str, ids: Iterable[str] | None = None) -> list[Vaulted]:
         """What lies in the vault of an entity, whoever may open it: for the function to judge.
+
+        Args:
+            entity: its name.
+            ids: of records; without them all but what is kept there without being searched.
 
         Raises:
             SealingUnavailable: it cannot be opened.
         """
-        return vaulted(self.records, self.connection, entity)
+        return vaulted(self.records, self.connection, entity, ids)

@@ -19,7 +19,7 @@ from xrm_core.records.trash import record_of
 from xrm_core.storage.columns import is_id
 from xrm_core.storage.driver_statements import DriverStatement
 from xrm_core.storage.trash_tables import TRASH
-from xrm_core.storage.vault_tables import VAULT
+from xrm_core.storage.vault_tables import KEPT, VAULT
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
@@ -29,7 +29,8 @@ MOST = 1_000
 
 _AFTER = "after"
 
-_ASIDE = union(select(TRASH.c.entity), select(VAULT.c.entity))
+_ASIDE = union(select(TRASH.c.entity), select(VAULT.c.entity).where(VAULT.c.kind != KEPT))
+_KEPT = select(VAULT.c.entity).where(VAULT.c.kind == KEPT).distinct()
 
 
 def read(records: "Records", connection: Connection, entity: str, id_: str) -> Record | None:
@@ -115,7 +116,16 @@ def deleted(records: "Records", connection: Connection, entity: str, after: str,
 
 def set_aside(records: "Records", connection: Connection) -> frozenset[str]:
     """The entities of which something is in the trash or in the vault, by the names that they have now."""
-    then = frozenset(connection.scalars(_ASIDE))
+    return _named(records, connection, _ASIDE)
+
+
+def kept_aside(records: "Records", connection: Connection) -> frozenset[str]:
+    """The entities of which values lie in the vault that nobody looks for, by the names that they have now."""
+    return _named(records, connection, _KEPT)
+
+
+def _named(records: "Records", connection: Connection, found: Any) -> frozenset[str]:
+    then = frozenset(connection.scalars(found))
     return frozenset(kind.name for kind in records.model if not then.isdisjoint(former_names(kind)))
 
 

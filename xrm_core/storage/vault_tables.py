@@ -6,6 +6,9 @@ from xrm_core.storage.columns import Id, Instant, String
 from xrm_core.storage.file_tables import FILE
 from xrm_core.storage.system import METADATA
 
+KEPT = "kept"
+"""A ``kind``: values that are to lie there for long, and that are not searched."""
+
 VAULT = Table(
     "xrm_vault",
     METADATA,
@@ -27,7 +30,7 @@ VAULT = Table(
 """One row for each record of which something is here; those that were moved together have one ``deposit``.
 
 ``kind`` is ``record`` for one that is here as a whole, ``values`` for fields of one that is still in its table,
-``trashed`` for one that was in the trash.
+``kept`` for such that nobody looks for, ``trashed`` for one that was in the trash.
 ``content`` is a JSON object, sealed by the key of the ``subject``.
 """
 

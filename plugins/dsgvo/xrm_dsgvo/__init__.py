@@ -31,6 +31,8 @@ from xrm_dsgvo.access import files as answer_files
 from xrm_dsgvo.access import releasing
 from xrm_dsgvo.access import surface as access
 from xrm_dsgvo.annotated import editions as annotated
+from xrm_dsgvo.archive import looking as archive
+from xrm_dsgvo.archive import surface as archived
 from xrm_dsgvo.breach import handling, notice
 from xrm_dsgvo.consent import confirmation, forgetting, period, receipt, stale, withdrawing
 from xrm_dsgvo.consent import recording as consents
@@ -122,6 +124,7 @@ def register_actions() -> list[Action]:
         suspending,
         engine,
         restrictions,
+        archive,
         *requests,
     )
     return [action for part in parts for action in part.actions()]
@@ -146,6 +149,7 @@ def register_routes() -> list[Route]:
         *answer_files.routes(),
         *fetching.routes(),
         *looking.routes(),
+        *archive.routes(),
     ]
 
 
@@ -242,6 +246,7 @@ def register_record_hooks() -> list[On]:
         leavers,
         engine,
         restrictions,
+        archived,
         opening,
         countering,
         releasing,

@@ -5,7 +5,7 @@ and let through what the plugin itself has announced just before: one write at a
 between is not taken for ours.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -50,8 +50,11 @@ class Writing(Looking, Protocol):
     def hold(self, entity: str, id_: str) -> None:
         """Let nobody else change a record before the end."""
 
-    def vaulted(self, entity: str) -> list[Vaulted]:
-        """What lies in the vault of an entity."""
+    def vaulted(self, entity: str, ids: Iterable[str] | None = None) -> list[Vaulted]:
+        """What lies in the vault of an entity: what is searched, or of some records."""
+
+    def deleted(self, entity: str, after: str = "", limit: int = 1_000) -> list[Record]:
+        """Records in the trash."""
 
     def in_clear(self, entity: str, record: Record) -> Record:
         """A record with its sealed values in clear."""

@@ -1,7 +1,7 @@
 """What the function of a query field is given besides its input."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -121,16 +121,22 @@ class QueryContext:
         self._spend(1)
         return looking.set_aside(self._records, self._connection)
 
+    def kept_aside(self) -> frozenset[str]:
+        """Entities of which values are kept in the vault, as actions ask for them; costs one point."""
+        self.check()
+        self._spend(1)
+        return looking.kept_aside(self._records, self._connection)
+
     def merged(self, entity: str, id_: str) -> list[str]:
         """Records that are one with a record by merges, as actions ask for them; costs one point."""
         self.check()
         self._spend(1)
         return looking.same_by_merges(self._records, self._connection, entity, id_)
 
-    def vaulted(self, entity: str) -> list[Vaulted]:
+    def vaulted(self, entity: str, ids: Iterable[str] | None = None) -> list[Vaulted]:
         """What lies in the vault of an entity, as actions look at it; costs as :meth:`find`."""
         self.check()
-        found = vaulted(self._records, self._connection, entity)
+        found = vaulted(self._records, self._connection, entity, ids)
         self._spend(1 + len(found))
         return found
 

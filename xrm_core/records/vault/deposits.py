@@ -14,7 +14,7 @@ from xrm_core.records.sealing import store_of
 from xrm_core.sealed.box import SealedBox
 from xrm_core.sealed.errors import SealedKeyDestroyed
 from xrm_core.storage.sealed_tables import made_mark, mark_of
-from xrm_core.storage.vault_tables import VAULT
+from xrm_core.storage.vault_tables import KEPT, VAULT
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
@@ -23,6 +23,9 @@ CLASS = "vault"
 """Of the keys of a person: destroyed with those of what else is kept of them."""
 
 RECORD, VALUES, TRASHED = "record", "values", "trashed"
+
+OF_FIELDS = (VALUES, KEPT)
+"""Of these the record itself is in its table."""
 _FIELD = "$vault"
 
 

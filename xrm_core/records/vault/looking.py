@@ -1,6 +1,6 @@
 """What lies in the vault, for who may open sealed values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,12 +15,15 @@ from xrm_core.records import read_log
 from xrm_core.records.sealed_fields import SEALED_FIELDS
 from xrm_core.records.stored import Record
 from xrm_core.records.trash import record_of, values_of
-from xrm_core.records.vault.deposits import VALUES, kind_of, opened
-from xrm_core.storage.vault_tables import VAULT
+from xrm_core.records.vault.deposits import OF_FIELDS, kind_of, opened
+from xrm_core.storage.columns import is_id
+from xrm_core.storage.vault_tables import KEPT, VAULT
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
     from xrm_core.records.door import Records
+
+_AT_ONCE = 500
 
 
 class _Asking(Protocol):
@@ -83,16 +86,28 @@ def in_vault(context: _Asking, *, deposit: str | None = None, subject: str | Non
     return found
 
 
-def vaulted(records: "Records", connection: Connection, entity: str) -> list[Vaulted]:
+def vaulted(records: "Records", connection: Connection, entity: str, ids: Iterable[str] | None = None) -> list[Vaulted]:
     """What lies in the vault of an entity, as it was stored, whoever may open it: for a function to judge. What nobody
     can open any more is not among it: the end of one person's keys must not be in the way of what is asked of others.
+
+    Args:
+        records: the door.
+        connection: with a transaction.
+        entity: its name.
+        ids: of records; None: all but what is kept there without being searched.
 
     Raises:
         KeyError: there is no such entity.
         SealingUnavailable: it cannot be opened.
     """
-    mine = VAULT.c.entity.in_(former_names(records.model[entity]))
-    rows = list(connection.execute(select(VAULT).where(mine).order_by(VAULT.c.record_id)))
+    mine = select(VAULT).where(VAULT.c.entity.in_(former_names(records.model[entity]))).order_by(VAULT.c.record_id)
+    rows: list[Row[Any]] = []
+    if ids is None:
+        rows += connection.execute(mine.where(VAULT.c.kind != KEPT))
+    else:
+        wanted = sorted({each for each in ids if is_id(each)})
+        for start in range(0, len(wanted), _AT_ONCE):
+            rows += connection.execute(mine.where(VAULT.c.record_id.in_(wanted[start : start + _AT_ONCE])))
     return list(_found(records, connection, rows, judged=True)) if rows else []
 
 
@@ -103,7 +118,7 @@ def _found(
         kind = kind_of(records.model, row.entity)
         if kind is None:
             continue
-        whole = row.kind != VALUES
+        whole = row.kind not in OF_FIELDS
         values = record_of(kind, content["record"])[0] if whole else values_of(kind, content["values"])
         shown = {key: value for key, value in values.items() if judged or key not in SEALED_FIELDS(kind)}
         yield Vaulted(row.deposit, row.subject, kind.name, row.record_id, shown, whole)

@@ -36,7 +36,7 @@ from xrm_core.records.vault.contents import files_meant, take_files
 from xrm_core.records.vault.deposits import RECORD, TRASHED, VALUES, Deposit, Writing, kind_of, sealed, sealing
 from xrm_core.records.vault.trashed import taken_from_trash
 from xrm_core.storage import file_store
-from xrm_core.storage.vault_tables import VAULT, VAULT_FILE
+from xrm_core.storage.vault_tables import KEPT, VAULT, VAULT_FILE
 from xrm_core.translation import say
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def move_to_vault(
     records: Iterable[Key],
     values: Mapping[Key, Mapping[str, Any]] | None = None,
     trashed: Iterable[Key] = (),
+    *,
+    searched: bool = True,
 ) -> Deposit:
     """Move records, and values of others, out of their tables into the vault.
 
@@ -65,6 +67,8 @@ def move_to_vault(
         records: entity and id of each; what refers to them and cannot be without them goes along.
         values: entity and id of a record that stays → what stands in some of its fields meanwhile.
         trashed: entity and id of each that is in the trash; if it was deleted on its own, what went with it goes along.
+        searched: whether ``vaulted`` finds the ``values`` by their entity alone. What is to lie there for years is not
+            opened by everybody who looks for somebody: it is found by the ids of its records.
 
     Returns:
         What :func:`bring_back` brings back.
@@ -77,7 +81,7 @@ def move_to_vault(
         SealingUnavailable, SealedKeyDestroyed: nothing can be sealed for the subject.
         FilesUnavailable: the content of a file that goes along lies where nobody answers.
     """
-    move = _Move(context, subject)
+    move = _Move(context, subject, VALUES if searched else KEPT)
     roots = sorted(set(records))
     gone = _held(context, roots)
     for (entity, id_), replaced in sorted((values or {}).items()):
@@ -93,8 +97,8 @@ def move_to_vault(
 class _Move:
     """One deposit, as it is made."""
 
-    def __init__(self, context: Writing, subject: str) -> None:
-        self.context, self.subject = context, subject
+    def __init__(self, context: Writing, subject: str, of_fields: str) -> None:
+        self.context, self.subject, self._of_fields = context, subject, of_fields
         self.deposit = str(uuid7())
         self._box = sealing(context)
         self._now = dt.datetime.now(dt.UTC)
@@ -141,7 +145,7 @@ class _Move:
         instead = kept_of(kind, canonical(kind, dict(replaced)))
         aside = take_aside(connection, kind, id_, names)
         content = {"values": kept_of(kind, former), "instead": instead, "log": taken, "aside": aside}
-        self._keep(VALUES, kind, record, content, names)
+        self._keep(self._of_fields, kind, record, content, names)
 
     def trashed(self, kind: Entity, id_: str) -> None:
         """A record of the trash."""

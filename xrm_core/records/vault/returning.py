@@ -23,7 +23,7 @@ from xrm_core.records.refusals import translated
 from xrm_core.records.stored import to_columns
 from xrm_core.records.trash import values_of
 from xrm_core.records.vault.contents import give_files
-from xrm_core.records.vault.deposits import RECORD, TRASHED, VALUES, Deposit, Writing, kind_of, opened, rows_of
+from xrm_core.records.vault.deposits import OF_FIELDS, RECORD, TRASHED, Deposit, Writing, kind_of, opened, rows_of
 from xrm_core.records.vault.trashed import given_to_trash
 from xrm_core.records.wording import noun
 from xrm_core.storage.trash_tables import TRASH
@@ -68,7 +68,7 @@ def bring_back(context: Writing, deposit: str) -> Deposit:
     lost = [json.dumps(content["lost"]) for _, content in whole]
     given = coming_back.given_back(records, connection, caller, lost, back, now)
     log.append(connection, [*entries, *given], now)
-    values = [(row, content) for row, content in contents if row.kind == VALUES]
+    values = [(row, content) for row, content in contents if row.kind in OF_FIELDS]
     trashed = [(row, content, _files(context, row.id)) for row, content in contents if row.kind == TRASHED]
     given_to_trash(connection, trashed)
     changed = [change for row, content in values for change in _values(context, row, content, now)]
@@ -129,7 +129,7 @@ def _values(context: Writing, row: Any, content: Mapping[str, Any], now: dt.date
 def _into_trash(context: Writing, kind: Entity, row: Any, content: Mapping[str, Any]) -> None:
     """The record was deleted since: its values come back where it lies. It was purged: there is no place for them."""
     connection = context.connection
-    whole = select(VAULT.c.id).where(VAULT.c.record_id == row.record_id, VAULT.c.kind != VALUES).limit(1)
+    whole = select(VAULT.c.id).where(VAULT.c.record_id == row.record_id, VAULT.c.kind.not_in(OF_FIELDS)).limit(1)
     if connection.scalar(whole) is not None:
         raise VaultRefused(
             say("The {entity} {id} was moved into the vault itself since.", entity=noun(kind), id=row.record_id),

@@ -22,8 +22,11 @@ class Searching(Protocol):
     def deleted(self, entity: str, after: str = "", limit: int = 1_000) -> list[Record]:
         """Records in the trash."""
 
-    def vaulted(self, entity: str) -> list[Vaulted]:
-        """Records in the vault."""
+    def vaulted(self, entity: str, ids: Iterable[str] | None = None) -> list[Vaulted]:
+        """Records in the vault: those that are searched, or those with some ids."""
+
+    def kept_aside(self) -> frozenset[str]:
+        """Entities of which values lie in the vault that are not searched."""
 
     def set_aside(self) -> frozenset[str]:
         """Entities of which something is in the trash or in the vault."""
@@ -58,6 +61,7 @@ class Sources:
         for name in context.set_aside() & self.trash.keys() if aside else ():
             self.trash[name] = {str(record["id"]): record for record in self._deleted(name)}
             self._vault[name] = together(context.vaulted(name))
+        self._archived: dict[str, dict[str, Record]] = {name: {} for name in (context.kept_aside() if aside else ())}
 
     def read(self, key: Key) -> Record | None:
         """A record, wherever it is."""
@@ -70,6 +74,8 @@ class Sources:
         if entity not in self.model:
             return None
         stored, kept = self._context.read(entity, id_), self._vault[entity].get(id_)
+        if stored is not None:
+            [stored] = self._with_archived(entity, [stored])
         if kept is not None:
             # what stays in its table has other values there meanwhile
             return self._context.in_clear(entity, {**(stored or {}), **kept})
@@ -92,7 +98,7 @@ class Sources:
             filter_ = self._beside(entity, equal)
         while found := self._context.find(entity, filter_, _AT_ONCE, after):
             there = (each for each in found if str(each["id"]) not in self._vault[entity])
-            for each in (self._context.in_clear(entity, stored) for stored in there):
+            for each in (self._context.in_clear(entity, stored) for stored in self._with_archived(entity, there)):
                 if fits(each):
                     self._read[entity, str(each["id"])] = each
                     yield each, False
@@ -114,7 +120,7 @@ class Sources:
 
     def is_restricted(self, key: Key) -> bool:
         """Whether all of it, or some of its values, lies in the vault."""
-        return key[1] in self._vault[key[0]]
+        return key[1] in self._vault[key[0]] or key[1] in self._archived.get(key[0], ())
 
     def restricted_persons(self) -> Iterator[Key]:
         """Persons whose records lie in the vault: nothing leads to them meanwhile."""
@@ -125,6 +131,15 @@ class Sources:
     def is_deleted(self, key: Key) -> bool:
         """Whether it is in the trash."""
         return key[1] in self.trash[key[0]]
+
+    def _with_archived(self, entity: str, records: Iterable[Record]) -> list[Record]:
+        """Records with those of their values that are in the archive, which is not searched for them."""
+        found = list(records)
+        if entity in self._archived and found:
+            there = together(self._context.vaulted(entity, [str(each["id"]) for each in found]))
+            self._archived[entity] |= there
+            found = [{**each, **there.get(str(each["id"]), {})} for each in found]
+        return found
 
     def _beside(self, entity: str, equal: tuple[Field, str] | None) -> Mapping[str, Any]:
         """What finds the same without looking at sealed fields."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from xrm_core.api import Action, ActionContext, Refuse, data_stores, recheck_messages
 from xrm_dsgvo import own
+from xrm_dsgvo.archive.moving import is_held
 from xrm_dsgvo.erasure import replaying
 from xrm_dsgvo.erasure.ending import days, ended
 from xrm_dsgvo.erasure.going_on import enqueue_run
@@ -20,9 +21,11 @@ from xrm_dsgvo.erasure.running import carry_out
 from xrm_dsgvo.erasure.steps import GONE, STEPS, needles_of
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import privacy_of
+from xrm_dsgvo.restriction.held import restrict_held
 from xrm_dsgvo.restriction.reach import OURS
 from xrm_dsgvo.restriction.standing import brought_back, require_erasable
 from xrm_dsgvo.stores.steps import again
+from xrm_dsgvo.subjects import Person
 
 Key = tuple[str, str]
 
@@ -106,7 +109,8 @@ def approve(context: ActionContext, given: ErasureRunInput) -> ErasureApproved:
 
 def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
     """Carry a plan out, if it still is what was looked at: all of it, or of a large one the person alone, and then the
-    rest by a job, as what there is in stores of plugins. Whoever runs one that nobody has approved approves it.
+    rest by a job, as what there is in stores of plugins. Whoever runs one that nobody has approved approves it. Who is
+    held as a whole is restricted to what the hold is for.
 
     Raises:
         Refuse: it is not, somebody has to decide first, or somebody else has to run it.
@@ -123,6 +127,12 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
     if restrictions:
         _require_whole(planned)
         brought_back(context, restrictions)
+    if is_held(planned):
+        held = Person(entity=str(stored["entity_name"]), record=str(stored["record_id"]))
+        done = ended(context, planned, {"restricted": restrict_held(context, held)})
+        replaying.keep(context, given.run, stored, planned, done)
+        close(context, stored, planned, {**values, **done})
+        return _done(done, done["report"]["steps"])
     # in parts, what is about a restricted person would be there again until its turn comes
     at_once = bool(restrictions) or len(planned.records) <= context.settings.erasure_at_once
     if at_once and not data_stores(context):

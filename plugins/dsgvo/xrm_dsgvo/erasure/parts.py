@@ -12,7 +12,7 @@ from typing import Any, Self
 from xrm_core.api import Refuse, data_stores, forget_answers, recheck_messages
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure.plan import Plan, RecordAction, RecordPlan
-from xrm_dsgvo.erasure.steps import GONE, STEPS, Work, change, deleted
+from xrm_dsgvo.erasure.steps import ARCHIVE, FROM_ARCHIVE, GONE, STEPS, Work, change, deleted, out_of_archive
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.sealed.ending import KEYS, Keys, keys_of
@@ -23,7 +23,7 @@ from xrm_dsgvo.subjects import SUBJECT
 STORES = "stores"
 """A step of its own, outside of transactions: see :mod:`xrm_dsgvo.stores.steps`."""
 
-ORDER = ("fields", "records", STORES, "history", "subject")
+ORDER = ("fields", "records", STORES, ARCHIVE, "history", "subject")
 """After the first part, which has noted the keys and done what is the person; then it is looked whether all is done."""
 
 BEFORE_HISTORY = ORDER[:2]
@@ -96,6 +96,7 @@ def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
     progress.named = bool(progress.stores and of_plan(context, plan).identifiers)
     work = Work(context, privacy_of(context.records.model), plan, needles, progress.surrogates)
     progress.counts[KEYS], progress.keys = keys_of(work)
+    progress.counts[FROM_ARCHIVE] = out_of_archive(work)
     for each in plan.records:
         if each.own:
             progress.counts["fields"] += change(work, each)
@@ -166,7 +167,7 @@ def records_of(step: str, plan: Plan) -> list[RecordPlan]:
         return deleted(plan)
     if step == "subject":
         return [each for each in plan.records if each.entity == SUBJECT]
-    return list(plan.records) if step == "history" else []
+    return list(plan.records) if step in (ARCHIVE, "history") else []
 
 
 def names_anybody(step: str, plan: Plan) -> bool:

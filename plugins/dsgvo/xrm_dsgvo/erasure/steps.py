@@ -11,6 +11,7 @@ from typing import Any
 
 from xrm_core.api import Field, Record, end_account, erase_values, former_values
 from xrm_dsgvo import own
+from xrm_dsgvo.archive.moving import keep_apart, let_go
 from xrm_dsgvo.discovery.sources import target_of
 from xrm_dsgvo.erasure.facts import Trigger
 from xrm_dsgvo.erasure.groups import singled_out
@@ -141,9 +142,23 @@ def end_subject(work: Work) -> int:
     return count
 
 
+def out_of_archive(work: Work) -> int:
+    """What lay in the archive and goes, ends there."""
+    return let_go(work.context, work.privacy, work.plan)
+
+
+def into_archive(work: Work) -> int:
+    """What stays for the law, a dispute or a hold, goes there."""
+    return keep_apart(work.context, work.privacy, work.plan)
+
+
+FROM_ARCHIVE, ARCHIVE = "from_archive", "archive"
+
 STEPS: list[Step] = [
+    Step(FROM_ARCHIVE, out_of_archive),
     Step("fields", change_fields),
     Step("records", delete_records),
+    Step(ARCHIVE, into_archive),
     Step("history", forget_history),
     Step("subject", end_subject),
 ]

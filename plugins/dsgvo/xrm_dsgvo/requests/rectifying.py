@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, Field, Refuse
+from xrm_dsgvo.archive.correcting import out_of_archive
 from xrm_dsgvo.disclosure.owed import open_notices
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.own import change
@@ -76,7 +77,10 @@ def rectify(context: ActionContext, given: RectifyInput) -> Rectified:
         values.setdefault(key, {})[each.field] = _value(field, each.value)
 
     def act() -> int:
-        return sum(_changed(context, key, new) for key, new in values.items())
+        def change_all() -> int:
+            return sum(_changed(context, key, new) for key, new in values.items())
+
+        return int(out_of_archive(context, values, change_all))
 
     vaulted = any(hit.restricted and hit.key in values for hit in graph.hits)
     subjects = [hit.id for hit in graph.hits if hit.own and hit.entity == SUBJECT]

@@ -1,7 +1,5 @@
 """Restricted data are looked at for one of the purposes that Article 18(2) allows, and that is kept."""
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +12,13 @@ from xrm_core.api import (
     Route,
     RouteContext,
     Vaulted,
-    changes_of,
     file_in_vault,
     in_vault,
 )
 from xrm_dsgvo.access.files import as_answer
-from xrm_dsgvo.access.gathering import told_of
-from xrm_dsgvo.access.values import plain
 from xrm_dsgvo.own import Making, create, now
 from xrm_dsgvo.restriction.standing import RESTRICTION
+from xrm_dsgvo.restriction.telling import RestrictedData, files_of, told
 from xrm_dsgvo.restriction.terms import AllowedPurpose, allowed_of
 
 _RIGHT = "dsgvo.restriction_look"
@@ -35,34 +31,6 @@ class RestrictionLookInput:
     restriction: str
     purpose: AllowedPurpose
     because: str
-
-
-@dataclass
-class RestrictedValue:
-    """A field, with its value as JSON; of a file what is to be said of it."""
-
-    field: str
-    value: str
-
-
-@dataclass
-class RestrictedFormer:
-    """What a field held until a moment, as JSON."""
-
-    field: str
-    value: str
-    until: str
-
-
-@dataclass
-class RestrictedData:
-    """A record. Not ``whole``: it is in its table, but for these values."""
-
-    entity: str
-    record: str
-    whole: bool
-    values: list[RestrictedValue]
-    former: list[RestrictedFormer]
 
 
 @dataclass
@@ -79,7 +47,7 @@ def look(context: ActionContext, given: RestrictionLookInput) -> RestrictionLook
         Refuse: there is no such restriction, it is not to be used for that, or nothing is said of why.
         Forbidden: the caller may not open sealed values.
     """
-    return RestrictionLooked([_told(context, each) for each in _looked_at(context, given)])
+    return RestrictionLooked([told(context, each) for each in _looked_at(context, given)])
 
 
 def look_at_file(context: RouteContext) -> Response:
@@ -101,7 +69,7 @@ def look_at_file(context: RouteContext) -> Response:
     path = context.request.path
     given = RestrictionLookInput(path["restriction"], purpose, str(said.get("because") or ""))
     for each in _looked_at(context, given):
-        if path["file"] in (str(each.values[name]) for name in _files(context, each)):
+        if path["file"] in (str(each.values[name]) for name in files_of(context, each)):
             file = file_in_vault(context, path["file"])
             if file is not None:
                 return as_answer(file)
@@ -131,30 +99,3 @@ def _looked_at(context: Making, given: RestrictionLookInput) -> list[Vaulted]:
     values = {"purpose": given.purpose.value, "because": given.because.strip()[:2000], "at": now()}
     create(context, "restriction_use", {"restriction": given.restriction, "records": len(records), **values})
     return records
-
-
-def _told(context: Making, each: Vaulted) -> RestrictedData:
-    values = {name: value for name, value in each.values.items() if value is not None}
-    for name in _files(context, each):
-        if (file := file_in_vault(context, str(values[name]))) is not None:
-            values[name] = told_of(file)
-    told = [RestrictedValue(name, _json(value)) for name, value in sorted(values.items())]
-    return RestrictedData(each.entity, each.id, each.whole, told, list(_former(context, each)))
-
-
-def _files(context: Making, each: Vaulted) -> list[str]:
-    fields = context.records.model[each.entity].fields.values()
-    return [field.name for field in fields if str(field.type) == "file" and each.values.get(field.name) is not None]
-
-
-def _former(context: Making, each: Vaulted) -> Iterator[RestrictedFormer]:
-    """As the change log had them."""
-    for change in changes_of(context, each.id, vaulted=True):
-        for name, pair in sorted(change.fields.items()):
-            was = pair[0] if change.operation == "update" and isinstance(pair, list) and len(pair) == 2 else None
-            if name in each.values and was is not None:
-                yield RestrictedFormer(name, _json(was), change.at)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(plain(value), ensure_ascii=False)

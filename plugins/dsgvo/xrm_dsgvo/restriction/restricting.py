@@ -32,13 +32,14 @@ RESTRICTION = "restriction"
 
 class Ground(Enum):
     """Of Article 18(1): ``accuracy`` is contested (a), ``unlawful`` and not to be erased (b), needed by the person for
-    ``claims`` (c), an ``objection`` is being assessed (d).
+    ``claims`` (c), an ``objection`` is being assessed (d). Besides: what is to be erased is under a legal ``hold``.
     """
 
     accuracy = "accuracy"
     unlawful = "unlawful"
     claims = "claims"
     objection = "objection"
+    hold = "hold"
 
 
 @dataclass

@@ -70,6 +70,16 @@ def page(
     return Page(tuple(dict.fromkeys(ids)), str(found[-1]["id"]) if len(found) == limit else None)
 
 
+def purpose_page(context: Writing, model: Model, said: EntityPrivacy, day: date, after: str, limit: int) -> Page:
+    """The next records of an entity whose purpose has ended before a day; arguments as of :func:`page`."""
+    if said.retention is None or said.retention.purpose_end is None:
+        return Page((), None)
+    start = said.retention.purpose_end
+    found = _found(context, model, said, start, day - timedelta(days=1), after, limit)
+    ids = [str(each["record_id"] if start.event else each["id"]) for each in found]
+    return Page(tuple(dict.fromkeys(ids)), str(found[-1]["id"]) if len(found) == limit else None)
+
+
 def _found(
     context: Writing, model: Model, said: EntityPrivacy, start: Start, last: date, after: str, limit: int
 ) -> list[Record]:

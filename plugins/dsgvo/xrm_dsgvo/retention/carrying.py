@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from xrm_dsgvo import own
+from xrm_dsgvo.archive.nightly import archive_due, lies_there
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.running import carry_out
@@ -26,6 +27,7 @@ ENTRY = "deletion_entry"
 _HOW = {RecordAction.DELETE: "deleted", RecordAction.ANONYMIZE: "anonymized"}
 _SETTLED = ("keep", "recompute")
 _TO_GO = (Outcome.DUE, Outcome.REVIEW)
+_KEPT_APART = (Outcome.HELD, Outcome.SUSPENDED)
 _MONTH = timedelta(days=30)
 
 
@@ -65,6 +67,8 @@ def _one(context: Writing, batch: Batch, key: Key, found: Decided, tally: Tally)
             tally.seen(key[0], "fields_due" if found.outcome is Outcome.FIELDS else found.outcome.value)
         if found.outcome in _TO_GO:
             _overdue(batch, key[0], found, tally)
+        if found.outcome in _KEPT_APART and batch.run is not None and _is_over(batch, found):
+            _apart(context, key, found)
         return
 
     def again() -> Plan:
@@ -83,6 +87,17 @@ def _one(context: Writing, batch: Batch, key: Key, found: Decided, tally: Tally)
     else:
         tally.seen(key[0], "refused")
         _overdue(batch, key[0], found, tally)
+
+
+def _is_over(batch: Batch, found: Decided) -> bool:
+    return found.ended is not None and found.ended < batch.day
+
+
+def _apart(context: Writing, key: Key, found: Decided) -> None:
+    """What a hold or a dispute alone keeps is there for that alone."""
+    privacy = privacy_of(context.records.model)
+    root = next(each for each in found.todo.records if (each.entity, each.id) == key)
+    context.attempt(lambda: archive_due(context, privacy, root, held=found.outcome is Outcome.HELD))
 
 
 def _overdue(batch: Batch, entity: str, found: Decided, tally: Tally) -> None:
@@ -122,7 +137,9 @@ def _protocol(context: Writing, batch: Batch, record: RecordPlan, found: Decided
 
 
 def _spent(context: Writing, said: EntityPrivacy, id_: str) -> bool:
-    """Whether nothing personal is left in a record that went before."""
+    """Whether nothing personal is left of a record that went before."""
+    if lies_there(context, (said.name, id_)):
+        return False
     stored, entity = context.read(said.name, id_) or {}, context.records.model[said.name]
     for each in said.personal():
         rule = each.erase
@@ -136,4 +153,11 @@ def _spent(context: Writing, said: EntityPrivacy, id_: str) -> bool:
 
 def _open(context: Writing, planned: Plan) -> bool:
     privacy = privacy_of(context.records.model)
-    return any(pending(Work(context, privacy, planned), each) for each in planned.records)
+    return any(
+        pending(Work(context, privacy, planned), each) or lies_there(context, (each.entity, each.id), _erased(each))
+        for each in planned.records
+    )
+
+
+def _erased(record: RecordPlan) -> list[str]:
+    return [each.name for each in record.fields if each.decision is Decision.ERASE]

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, On, Schedule
 from xrm_dsgvo import own
+from xrm_dsgvo.archive.nightly import archive_stored, end_orphans
 from xrm_dsgvo.own import Writing
-from xrm_dsgvo.privacy import privacy_of
-from xrm_dsgvo.retention.candidates import kept, page
+from xrm_dsgvo.privacy import EntityPrivacy, privacy_of
+from xrm_dsgvo.retention.candidates import kept, page, purpose_page
 from xrm_dsgvo.retention.carrying import ENTRY, Batch, work
 from xrm_dsgvo.retention.in_stores import refused_by_stores
 from xrm_dsgvo.retention.missing import without_start
@@ -55,16 +56,42 @@ def retain(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
             mine = replace(batch, refused=refused_by_stores(job, batch, said, found.ids))
             tally = own.in_job(job, partial(_batch, batch=mine, run=run, said=said, ids=found.ids, tally=tally))
             after = found.after
+        _purposes(job, batch, said, tally)
         after = ""
         while after is not None:
             missing = partial(without_start, registers=registers, said=said, day=day, after=after)
             ids, after = _looked(job, missing)
             tally.seen(said.name, "start_missing", len(ids))
             defects += [{"entity": said.name, "id": each, "code": "START_MISSING"} for each in ids]
+    if batch.run is not None:
+        _end_orphans(job, day)
     ended = {"status": "complete", "ended_at": own.now()}
     told = tally.exported() | {"defects": defects[:_MOST_DEFECTS]}
     own.in_job(job, lambda context: own.change(context, RUN, run, ended | {"report": told}))
     return {"done": sum(sum(each.values()) for each in tally.done.values()), "defects": len(defects)}
+
+
+def _purposes(job: JobContext, batch: Batch, said: EntityPrivacy, tally: Tally) -> None:
+    """What has lost its purpose, and is kept by its period, goes into the archive."""
+    after: str | None = "" if said.retention is not None and said.retention.purpose_end is not None else None
+    limit = job.settings.retention_batch
+    while after is not None:
+        looking = partial(purpose_page, model=job.records.model, said=said, day=batch.day, after=after, limit=limit)
+        found = _looked(job, looking)
+        does = batch.run is not None
+        archiving = partial(archive_stored, registers=batch.registers, said=said, ids=found.ids, does=does)
+        count = own.in_job(job, archiving) if does else _looked(job, archiving)
+        tally.seen(said.name, "purpose_ended", 0 if does else count)
+        for _ in range(count if does else 0):
+            tally.went(said.name, "archived")
+        after = found.after
+
+
+def _end_orphans(job: JobContext, day: date) -> None:
+    """What lies in the archive of records that are gone ends with its period."""
+    after: str | None = ""
+    while after is not None:
+        _, after = own.in_job(job, partial(end_orphans, day=day, after=after, limit=job.settings.retention_batch))
 
 
 def report(context: ActionContext) -> RetentionReport:
@@ -74,6 +101,8 @@ def report(context: ActionContext) -> RetentionReport:
     for said in kept(privacy):
         found = page(context, context.records.model, registers, said, day, "", _LOOKED_AT)
         work(context, Batch(registers, day), said, found.ids, tally)
+        ended = purpose_page(context, context.records.model, said, day, "", _LOOKED_AT)
+        tally.seen(said.name, "purpose_ended", archive_stored(context, registers, said, ended.ids, does=False))
         tally.seen(said.name, "start_missing", len(without_start(context, registers, said, day)[0]))
     return RetentionReport(day, list(lines(privacy, registers, tally)))
 

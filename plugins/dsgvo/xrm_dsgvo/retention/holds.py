@@ -7,6 +7,7 @@ from xrm_core.api import Action, ActionContext, On, Refuse
 from xrm_dsgvo import own
 from xrm_dsgvo.requests.cases import review_day
 from xrm_dsgvo.restored import keeping
+from xrm_dsgvo.restriction.held import remind_of_released
 
 HOLD = "legal_hold"
 _AT_ONCE = 1_000
@@ -84,6 +85,7 @@ def release(context: ActionContext, given: HoldReleaseInput) -> HoldAnswer:
     ended = {"status": "released", "released_because": given.because.strip()[:500], "released_at": own.now()}
     own.change(context, HOLD, given.hold, ended)
     keeping.hold_released(context, stored, ended["released_at"])
+    remind_of_released(context)
     return HoldAnswer(given.hold, "released")
 
 

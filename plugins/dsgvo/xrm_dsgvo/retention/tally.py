@@ -44,6 +44,7 @@ class RetentionLine:
     ``fields_due``: only some fields would go. ``needed``: something that belongs to them is kept longer.
     ``suspended``: an open tax assessment, or a dispute, keeps their periods from ending. ``overdue``: those of which
     somebody has to see why they are still there, a month after their end.
+    ``purpose_ended``: what is only kept for its period, and is not archived yet.
     ``start_missing``: nobody has said when the period began, and the records are untouched for as long as it lasts.
     """
 
@@ -59,6 +60,7 @@ class RetentionLine:
     suspended: int = 0
     needed: int = 0
     review: int = 0
+    purpose_ended: int = 0
     start_missing: int = 0
     overdue: int = 0
 

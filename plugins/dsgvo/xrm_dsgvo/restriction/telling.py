@@ -1,0 +1,68 @@
+"""What lies in the vault, as it is told to who may look at it: values, former ones, and what is to be said of files."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from xrm_core.api import Vaulted, changes_of, file_in_vault
+from xrm_dsgvo.access.gathering import told_of
+from xrm_dsgvo.access.values import plain
+from xrm_dsgvo.own import Making
+
+
+@dataclass
+class RestrictedValue:
+    """A field, with its value as JSON; of a file what is to be said of it."""
+
+    field: str
+    value: str
+
+
+@dataclass
+class RestrictedFormer:
+    """What a field held until a moment, as JSON."""
+
+    field: str
+    value: str
+    until: str
+
+
+@dataclass
+class RestrictedData:
+    """A record. Not ``whole``: it is in its table, but for these values."""
+
+    entity: str
+    record: str
+    whole: bool
+    values: list[RestrictedValue]
+    former: list[RestrictedFormer]
+
+
+def told(context: Making, each: Vaulted) -> RestrictedData:
+    """A record, with its former values."""
+    values = {name: value for name, value in each.values.items() if value is not None}
+    for name in files_of(context, each):
+        if (file := file_in_vault(context, str(values[name]))) is not None:
+            values[name] = told_of(file)
+    values_ = [RestrictedValue(name, _json(value)) for name, value in sorted(values.items())]
+    return RestrictedData(each.entity, each.id, each.whole, values_, list(_former(context, each)))
+
+
+def files_of(context: Making, each: Vaulted) -> list[str]:
+    """Its fields in which a file is."""
+    fields = context.records.model[each.entity].fields.values()
+    return [field.name for field in fields if str(field.type) == "file" and each.values.get(field.name) is not None]
+
+
+def _former(context: Making, each: Vaulted) -> Iterator[RestrictedFormer]:
+    """As the change log had them."""
+    for change in changes_of(context, each.id, vaulted=True):
+        for name, pair in sorted(change.fields.items()):
+            was = pair[0] if change.operation == "update" and isinstance(pair, list) and len(pair) == 2 else None
+            if name in each.values and was is not None:
+                yield RestrictedFormer(name, _json(was), change.at)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(plain(value), ensure_ascii=False)

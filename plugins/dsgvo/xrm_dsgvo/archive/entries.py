@@ -1,5 +1,6 @@
 """What lies in the archive: for each record the names of its fields, why, and until when. No values."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from xrm_dsgvo.own import Looking, Writing
 ENTRY = "archive_entry"
 Key = tuple[str, str]
 _AT_ONCE = 500
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Reason(StrEnum):
@@ -69,8 +71,8 @@ def put(context: Writing, key: Key, values: Mapping[str, Any], ground: Ground) -
 
 
 def of_records(context: Looking, keys: Iterable[Key]) -> list[Record]:
-    """The entries of records, the oldest first."""
-    wanted = set(keys)
+    """The entries of records, the oldest first; what is no id at all has none."""
+    wanted = {key for key in keys if _ID.fullmatch(key[1])}
     ids = sorted({id_ for _, id_ in wanted})
     found: list[Record] = []
     for start in range(0, len(ids), _AT_ONCE):

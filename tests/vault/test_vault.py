@@ -358,3 +358,32 @@ def test_what_lies_in_the_vault_is_bound_to_its_place(world: World) -> None:
     with pytest.raises(SealedValueForeign):
         _back(world, deposit)
     assert world.stored("note", own) is None
+
+
+def test_values_that_are_not_searched_are_found_by_the_ids_of_their_records_alone(world: World) -> None:
+    # given a record with a value that is to lie there for long, and one with a value for a time
+    customer, own, other = _with_notes(world)
+    with world.database.begin() as connection:
+        kept = move_to_vault(_context(world, connection), SUBJECT, (), {("note", own): {"text": "–"}}, searched=False)
+    asked = _move(world, values={("note", other): {"text": "–"}})
+
+    # then who looks for something of somebody opens the latter alone
+    with world.database.begin() as connection:
+        context = _context(world, connection)
+        assert (context.set_aside(), context.kept_aside()) == (frozenset({"note"}), frozenset({"note"}))
+        assert [each.id for each in context.vaulted("note")] == [other]
+        of_both = context.vaulted("note", [own, other, customer, "no id"])
+        assert {(each.id, each.values["text"], each.whole) for each in of_both} == {
+            (own, "Zeisig", False),
+            (other, "Amsel", False),
+        }
+        assert context.vaulted("note", []) == []
+    assert [each.id for each in _look(world, deposit=kept.id)] == [own]
+
+    # and both come back
+    for deposit in (kept, asked):
+        _back(world, deposit)
+    texts = {str((world.stored("note", each) or {})["text"]) for each in (own, other)}
+    assert texts == {"Zeisig", "Amsel"}
+    with world.database.begin() as connection:
+        assert _context(world, connection).kept_aside() == frozenset()

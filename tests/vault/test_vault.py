@@ -378,7 +378,7 @@ def test_values_that_are_not_searched_are_found_by_the_ids_of_their_records_alon
             (other, "Amsel", False),
         }
         assert context.vaulted("note", []) == []
-    assert [each.id for each in _look(world, deposit=kept.id)] == [own]
+    assert [each.id for each in _look(world, "dsb", deposit=kept.id)] == [own]
 
     # and both come back
     for deposit in (kept, asked):

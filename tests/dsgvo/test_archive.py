@@ -202,7 +202,13 @@ def test_it_is_looked_at_by_who_may_for_what_it_is_kept_for_and_that_is_noted(wo
 
 @pytest.mark.invariant("I19")
 def test_each_value_ends_with_its_own_period(world: World):
+    # given an invoice of which one value is due, and which is in use
+    other = world.xrm.create(
+        "invoice", issued_on="2025-01-15", amount="1", contact=world.contact, bill_to="Wagner", phone="+491709999999"
+    )
     world.night("2026-04-01")
+    in_use = world.admin.query(INVOICE, id=other)["invoice"]
+    assert (in_use["billTo"], in_use["phone"]) == ("Wagner", None)
     world.erase()
 
     # when the period of the phone number is over, it is gone, and the rest is not

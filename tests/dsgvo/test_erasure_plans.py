@@ -115,6 +115,18 @@ def test_another_activity_with_a_basis_of_its_own_keeps_what_it_needs(world: Wor
     assert fields["health"].decision is Decision.ERASE, "it is for another purpose"
 
 
+def test_who_withdraws_one_purpose_has_the_books_of_what_goes_on_left_in_use(world: World):
+    books = world.privacy["invoice"].activities
+    for trigger in (Trigger.WITHDRAWAL, Trigger.OBJECTION):
+        action, fields = world.one(INVOICE, trigger=trigger, running=books)
+        assert action in (RecordAction.FIELDS, RecordAction.NOTHING)
+        assert fields["street"].code == "OTHER_BASIS"
+
+    # but who wants to be erased, and of whom the law keeps them alone
+    assert world.one(INVOICE, running=books)[1]["street"].code == "STATUTORY"
+    assert world.one(INVOICE, trigger=Trigger.WITHDRAWAL)[1]["street"].code == "STATUTORY"
+
+
 def test_retention_takes_what_is_due_alone_whosever_it_is(world: World):
     due = date(2029, 1, 1)
 

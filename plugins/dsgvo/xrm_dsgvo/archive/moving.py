@@ -9,6 +9,7 @@ from typing import Any
 
 from xrm_core.api import Field, Record
 from xrm_dsgvo.archive.entries import Ground, Key, Reason, come_back, end, ground_of, key_of, names_of, of_records, put
+from xrm_dsgvo.erasure.facts import Trigger
 from xrm_dsgvo.erasure.plan import Decision, FieldPlan, Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.values import erased
 from xrm_dsgvo.own import Writing
@@ -29,9 +30,12 @@ _TOKEN_LENGTH = 38
 
 
 def keep_apart(context: Writing, privacy: PrivacyModel, plan: Plan) -> int:
-    """Move what a plan keeps for the law, a dispute or a hold; answers how many values."""
-    if is_held(plan):
-        return 0  # all of them is restricted
+    """Move what a plan keeps for the law, a dispute or a hold; answers how many values.
+
+    What is not due yet by its own period is in use, and who is held as a person is restricted as a whole.
+    """
+    if plan.trigger is Trigger.RETENTION or is_held(plan):
+        return 0
     return sum(_of_record(context, privacy, each) for each in plan.records if each.action is not RecordAction.DELETE)
 
 
@@ -76,6 +80,8 @@ def to_move(
     if stored is None or entity in OURS or entity in ACCOUNTS:
         return
     for name in names:
+        if name not in context.records.model[entity].fields:
+            continue  # the schema has changed since
         field, said = context.records.model[entity][name], privacy[entity].fields[name]
         value = stored.get(name)
         if value is None or not _goes_apart(field, said):

@@ -18,6 +18,9 @@ from xrm_dsgvo.retention.deadline import end_of
 PROOFS = frozenset({"LK-3J-NACHWEIS", "LK-5J-7AUWG"})
 """Löschklassen of what shows that data were handled rightly."""
 
+_OF_ONE_PURPOSE = frozenset({Trigger.WITHDRAWAL, Trigger.OBJECTION})
+"""With these the person stays, for all that goes on: what is in use is not put away, also where a law keeps it."""
+
 
 def plan(
     privacy: PrivacyModel,
@@ -131,6 +134,9 @@ def _stays(case: _Case, name: str, own_class: str | None, purposes: Sequence[str
         )
         basis = "Art. 17(3)(e) DSGVO"
         return FieldPlan(name, Decision.RESTRICT, "DISPUTE", basis=basis, until=until, class_=key)
+    needed = () if trigger is Trigger.RETENTION else _covering(case, purposes)
+    if needed and trigger in _OF_ONE_PURPOSE:
+        return FieldPlan(name, Decision.KEEP, "OTHER_BASIS", basis=", ".join(needed), class_=key)
     if key is not None:
         class_ = case.registers.retention_classes[key]
         until = None if began is None else end_of(class_, began, case.found.suspensions)
@@ -145,9 +151,8 @@ def _stays(case: _Case, name: str, own_class: str | None, purposes: Sequence[str
             if trigger is Trigger.RETENTION:
                 code = "NOT_DUE" if began else "START_MISSING"
                 return FieldPlan(name, Decision.KEEP, code, basis=law, until=until, class_=key)
-    still = () if trigger is Trigger.RETENTION else _covering(case, purposes)
-    if still:
-        return FieldPlan(name, Decision.KEEP, "OTHER_BASIS", basis=", ".join(still), class_=key)
+    if needed:
+        return FieldPlan(name, Decision.KEEP, "OTHER_BASIS", basis=", ".join(needed), class_=key)
     return None
 
 

@@ -10,10 +10,10 @@ from xrm_core.api import Record
 from xrm_dsgvo.archive.entries import ENTRY, Ground, Reason, end, key_of, names_of, of_records
 from xrm_dsgvo.archive.moving import put_apart, to_move
 from xrm_dsgvo.erasure.plan import Decision, FieldPlan, RecordPlan
-from xrm_dsgvo.erasure.reach import began_on
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import EntityPrivacy, PrivacyModel, privacy_of
 from xrm_dsgvo.registers import Registers
+from xrm_dsgvo.retention.beginning import began
 from xrm_dsgvo.retention.deadline import end_of
 
 Key = tuple[str, str]
@@ -81,8 +81,8 @@ def _purpose_ended(context: Writing, registers: Registers, said: EntityPrivacy, 
     if retention is None:
         return Ground(Reason.PURPOSE_END)
     class_ = registers.retention_classes[retention.class_]
-    began = began_on(context, retention.start, (said.name, str(stored["id"])), stored)
-    return Ground(Reason.PURPOSE_END, class_.legal_ref, None if began is None else end_of(class_, began))
+    start = began(context, privacy_of(context.records.model), said, stored, lambda key: context.read(*key))
+    return Ground(Reason.PURPOSE_END, class_.legal_ref, None if start is None else end_of(class_, start))
 
 
 def _ground(field: FieldPlan, *, held: bool) -> Ground:

@@ -94,7 +94,7 @@ def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
     progress = Progress(counts=dict.fromkeys((KEYS, *(each.name for each in STEPS)), 0), sizes=sizes)
     progress.stores = begun(data_stores(context))
     progress.named = bool(progress.stores and of_plan(context, plan).identifiers)
-    work = Work(context, privacy_of(context.records.model), plan, needles, progress.surrogates)
+    work = Work(context, privacy_of(context.records.model), plan, needles, progress.surrogates, anew=True)
     progress.counts[KEYS], progress.keys = keys_of(work)
     progress.counts[FROM_ARCHIVE] = out_of_archive(work)
     for each in plan.records:
@@ -132,7 +132,7 @@ def go_on(context: Writing, plan: Plan, progress: Progress, needles: frozenset[s
     whole = Work(context, privacy, plan)
     for each in records[progress.at : progress.at + most]:
         made = dict(progress.surrogates)
-        work = Work(context, privacy, replace(plan, records=(each,)), needles, made, whole)
+        work = Work(context, privacy, replace(plan, records=(each,)), needles, made, whole, anew=True)
         done: list[int] = []
         # mypy infers no type for a lambda whose defaults bind what the loop has now
         refusal = context.attempt(lambda work=work, done=done: done.append(_DO[progress.step](work)))  # type: ignore[misc]

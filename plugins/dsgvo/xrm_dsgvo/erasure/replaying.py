@@ -40,7 +40,7 @@ def replay(context: Writing, content: Mapping[str, Any]) -> None:
         if planned is not None:
             privacy = privacy_of(context.records.model)
             needles |= needles_of(context, privacy, planned)
-            work = Work(context, privacy, planned, needles)
+            work = Work(context, privacy, planned, needles, anew=True)
             for step in STEPS:
                 step.do(work)
     forget_answers(context)

@@ -31,7 +31,7 @@ def carry_out(
         Refuse: something is left that should be gone, or a legal hold has come upon it; nothing was done.
     """
     privacy = privacy_of(context.records.model)
-    work = Work(context, privacy, planned, needles | needles_of(context, privacy, planned))
+    work = Work(context, privacy, planned, needles | needles_of(context, privacy, planned), anew=True)
     done = _steps(work)
     for _ in range(MOST_LOOKS):
         look = Work(context, privacy, again(), work.needles, work.surrogates)

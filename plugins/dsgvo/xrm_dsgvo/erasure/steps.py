@@ -13,6 +13,7 @@ from xrm_core.api import Field, Record, end_account, erase_values, former_values
 from xrm_dsgvo import own
 from xrm_dsgvo.archive.moving import keep_apart, let_go
 from xrm_dsgvo.discovery.sources import target_of
+from xrm_dsgvo.erasure.derived import Dependent, dependents, empty, empty_what_is_made_of
 from xrm_dsgvo.erasure.facts import Trigger
 from xrm_dsgvo.erasure.groups import singled_out
 from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
@@ -31,7 +32,8 @@ _ENDED = {RecordAction.HOLD, RecordAction.NOTHING, RecordAction.REVIEW}
 @dataclass
 class Work:
     """What steps share. ``needles`` name the person and live here alone, as long as the run; ``of`` is the work of the
-    whole plan, where this is a part of it.
+    whole plan, where this is a part of it. ``anew``: what is worked out of what goes is emptied, to be worked
+    out anew; a look whether anything is left does not empty it once more.
     """
 
     context: Writing
@@ -40,6 +42,7 @@ class Work:
     needles: frozenset[str] = frozenset()
     surrogates: dict[tuple[str, str], str] = field(default_factory=dict)
     of: "Work | None" = None
+    anew: bool = False
 
     @cached_property
     def cut_off(self) -> frozenset[tuple[str, str]]:
@@ -48,6 +51,11 @@ class Work:
             return self.of.cut_off
         kept = (each for each in self.plan.records if each.cut and each.action is not RecordAction.DELETE)
         return frozenset((each.entity, each.id) for each in kept)
+
+    @cached_property
+    def dependents(self) -> dict[str, list[Dependent]]:
+        """What of other records is worked out of records of an entity."""
+        return self.of.dependents if self.of is not None else dependents(self.context.records.model, self.privacy)
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,8 @@ def delete_records(work: Work) -> int:
     """Delete what goes as a whole: what refers to others before those."""
     count = 0
     for each in deleted(work.plan):
-        if work.context.read(each.entity, each.id) is not None:
+        if (stored := work.context.read(each.entity, each.id)) is not None:
+            empty_what_is_made_of(work.context, work.dependents, (each.entity, each.id), stored, None)
             own.delete(work.context, each.entity, each.id)
             count += 1
     return count
@@ -190,6 +199,8 @@ def change(work: Work, plan: RecordPlan) -> bool:
     """Do to the fields of one record what is planned for them; answers whether there was anything to do."""
     changes = pending(work, plan)
     if changes:
+        key, stored = (plan.entity, plan.id), work.context.read(plan.entity, plan.id) or {}
+        empty_what_is_made_of(work.context, work.dependents, key, stored, changes.keys())
         own.change(work.context, plan.entity, plan.id, changes)
     return bool(changes)
 
@@ -210,6 +221,8 @@ def _values(work: Work, plan: RecordPlan, stored: Record) -> Mapping[str, Any]:
             values[name] = erased(each, _BLACKENED, stored[name], work.needles)
         elif name not in black and rule is not None and rule.strategy not in ("keep", "recompute"):
             values[name] = erased(each, rule, stored[name], work.needles)
+        elif work.anew and name not in black and rule is not None and rule.strategy == "recompute":
+            values[name] = empty(each, stored[name])
     if plan.action is RecordAction.ANONYMIZE:
         values |= dict.fromkeys(singled_out(work.context, entity, said, stored, values))
     return values

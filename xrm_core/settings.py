@@ -45,6 +45,7 @@ _NEVER_SHOWN = frozenset(
     }
 )
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
+_HOST = re.compile(r"(?=.{4,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}")
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?")
 
 S3_SCHEME, DATABASE = "s3://", "database"
@@ -151,6 +152,12 @@ class Settings(BaseSettings):
     mail_user: str = Field(default="", description="Who sends, if the mail server asks.")
     mail_password: str = Field(default="", repr=False, description="And by which password.")
     mail_from: str = Field(default="", description="E-mail address from which mail comes.")
+    tracking_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Hosts that count who opens messages or clicks in them, with all below, by commas."
+    )
+    remote_pictures: Literal["keep", "strip"] = Field(
+        default="keep", description="Whether messages keep pictures from elsewhere that are large enough to be seen."
+    )
     password_url: str = Field(default="", description="Page that sets a password by the link behind its #.")
 
     security_notices: bool = Field(
@@ -270,7 +277,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("plugins", "disabled_plugins", "trusted_proxies", "webhook_networks", "oidc_networks"),
-        *("passkey_origins", "files", "file_types"),
+        *("passkey_origins", "files", "file_types", "tracking_hosts"),
         mode="before",
     )
     @classmethod
@@ -286,6 +293,13 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError(f"{each!r} is neither an address nor a network such as 10.0.0.0/8") from None
         return value
+
+    @field_validator("tracking_hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := next((each for each in value if not _HOST.fullmatch(each)), None):
+            raise ValueError(f"{wrong!r} is no name of a host such as click.example.com")
+        return tuple(each.casefold() for each in value)
 
     @field_validator("files")
     @classmethod

@@ -15,6 +15,7 @@ from xrm_core.plugins import load_plugins
 from xrm_core.testing import Setup
 
 ADA = "ada@example.com"
+PIXEL = '<img src="https://count.example.net/o.gif" width="1">'
 
 
 class Marketing:
@@ -52,7 +53,8 @@ class Marketing:
 
         def compose(context: Any) -> MessageContent:
             self.watched.append(context.message.tracking)
-            return MessageContent("Something", f"About something. {context.message.unsubscribe or ''}")
+            text = f"About something. {context.message.unsubscribe or ''}"
+            return MessageContent("Something", text, f"<p>About something. {PIXEL}</p>")
 
         return [MessageKind("mk.news", address, compose, "news"), MessageKind("mk.bill", address, compose, "contract")]
 
@@ -89,7 +91,7 @@ def test_what_other_plugins_send_passes_the_gate_twice(consents: Consents):  # n
     asked, _ = consents.request(ADA)
     xrm.work()
     [_, mail] = consents.mails(ADA)
-    link = re.search(r"https://crm\.example\.com/plugins/dsgvo/confirm/(\S+)", mail.get_content())
+    link = re.search(r"https://crm\.example\.com/plugins/dsgvo/confirm/(\S+)", mail.get_body(("plain",)).get_content())
     assert link is not None
     assert admin.query(CONFIRM, t=link[1])["dsgvoConsentConfirm"]["status"] == "given"
     admin.query(NEWS, id=contact)
@@ -120,7 +122,7 @@ def test_what_other_plugins_send_passes_the_gate_twice(consents: Consents):  # n
     mail = consents.mails(ADA)[-1]
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     url = mail["List-Unsubscribe"].strip("<>")
-    assert url in mail.get_content()
+    assert url in mail.get_body(("plain",)).get_content()
     assert consents.mails(ADA)[0]["List-Unsubscribe"] is None
     xrm.http.post(url.removeprefix("https://crm.example.com"), data={"List-Unsubscribe": "One-Click"})
     assert consents.permit(ADA) == "E_OBJECTION"
@@ -186,6 +188,9 @@ def test_who_sleeps_gets_it_in_the_morning_and_is_watched_only_if_they_have_agre
     consents.admin.query(NEWS, id=contact)
     xrm.work()
     assert MARKETING.watched == [False, True]
+    # a plugin that looks at neither counts only where that was consented to
+    bodies = [mail.get_body(("html",)) for mail in consents.mails(ADA)]
+    assert [PIXEL in str(body.get_content()) for body in bodies if body is not None] == [False, True]
 
 
 def test_the_mail_that_asks_says_what_it_is_about_and_no_more(consents: Consents):  # noqa: F811

@@ -13,6 +13,7 @@ from xrm_core.api import (
     Channel,
     HandOver,
     Message,
+    MessageAllowed,
     MessageContent,
     MessageContext,
     MessageKind,
@@ -68,7 +69,7 @@ FILES: dict[str, Any] = {
 
 class Plugin:
     """``pigeon`` is what the channel does; ``gate`` may be broken; ``compose`` is called before a letter is made;
-    ``quiet`` says until when the gate lets nothing go.
+    ``quiet`` says until when the gate lets nothing go, ``watched`` whether openings and clicks may be counted.
     """
 
     def __init__(self) -> None:
@@ -82,6 +83,7 @@ class Plugin:
         self.compose: Callable[[], object] = lambda: None
         self.told: Callable[[], object] = lambda: None
         self.quiet: Callable[[], dt.datetime | None] = lambda: None
+        self.watched = False
 
     @hookimpl
     def register_actions(self) -> list[Action]:
@@ -127,7 +129,7 @@ class Plugin:
         return [Channel("letters.pigeon", lambda given: self.pigeon(given))]
 
     @hookimpl
-    def before_message_send(self, message: OutgoingMessage, context: MessageContext) -> MessageRefusal | None:
+    def before_message_send(self, message: OutgoingMessage, context: MessageContext) -> MessageRefusal | MessageAllowed:
         """Who objects gets nothing; what is let go is noted."""
         self.gate()
         assert message.person is not None
@@ -140,7 +142,7 @@ class Plugin:
         if message.moment is not Moment.ASKED:
             note = {"letter": message.about[1], "moment": message.moment.value}
             context.records.create(context.connection, context.system, "release", note)
-        return None
+        return MessageAllowed(tracking=self.watched)
 
 
 def _message(letter: Record, channel: str) -> Message:
@@ -176,6 +178,7 @@ def xrm_setup() -> Setup:
         {"letters": PLUGIN},
         pack=None,
         files=FILES,
+        settings={"tracking_hosts": ("click.example.com",)},
         roles={"roles": {"clerk": {}, "operator": {}, "looker": {}}},
         policies=[
             *(f"clerk,{entity},*,*,,allow" for entity in ("friend", "letter", "release")),

@@ -33,27 +33,36 @@ from xrm_core.messages.message import (
 from xrm_core.messages.outbox import Kept
 from xrm_core.messages.registry import MessageRegistry
 from xrm_core.messages.sending import MOST_ATTEMPTS, address_of, hand_over
+from xrm_core.messages.watching import TrackedLink, Watching, unwatched
 from xrm_core.plugins import Plugins
 
 NO_KIND, NO_CHANNEL, UNKNOWN = "NO_KIND", "NO_CHANNEL", "OUTCOME_UNKNOWN"
 NOT_MADE = "NOT_MADE"
 """The plugin failed when it made the message, or a gate did."""
 
+TRACKED_LINK = "TRACKED_LINK"
+"""It has a link that counts who clicks, no gate allows that, and nobody can tell where it leads."""
+
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class HandingOver:
-    """Hands messages over, of these kinds, to these channels."""
+    """Hands messages over, of these kinds, to these channels; what is made such that openings and clicks are counted
+    goes out of them by ``watching``, unless a gate allows it.
+    """
 
     registry: MessageRegistry
     channels: Mapping[str, Channel]
+    watching: Watching
 
     def run(self, job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """One attempt."""
         id_ = str(payload["message"])
         try:
             ready = job.transact(lambda connection: self._prepared(job, connection, id_))
+        except TrackedLink:  # what gates have noted is taken back: nothing leaves
+            ready = job.transact(lambda connection: self._refused(job, connection, id_))
         except JobFailed as error:
             self._gave_up(job, id_, error.reason)
             raise
@@ -87,10 +96,17 @@ class HandingOver:
         plugin = kind.name.partition(".")[0]
         with job.records.plugins.following(plugin, "message", "message", f"{kind.name}/compose"):
             content = kind.compose(MessageContext(job.records, connection, caller, seen, plugin, tenant))
+        content = content if found.tracking else unwatched(content, self.watching)
         content = replace(content, unsubscribe=content.unsubscribe or found.unsubscribe)
         outbox.begin(connection, id_)
         settings = job.records.plugins.settings_of(channel.name.partition(".")[0])
-        return kept, HandOver(kept.id, str(seen.address), content, tenant, settings), channel
+        return kept, HandOver(kept.id, str(seen.address), content, tenant, settings, found.tracking), channel
+
+    def _refused(self, job: JobContext, connection: Connection, id_: str) -> MessageOutcome | None:
+        kept = outbox.held(connection, id_)
+        if kept is None or kept.state is not MessageState.QUEUED:
+            return None
+        return self._ended(job, connection, kept, MessageState.REFUSED, TRACKED_LINK)
 
     def _waits(self, connection: Connection, kept: Kept, attempts: int, refusal: MessageRefusal) -> MessageOutcome:
         """Not now: another job comes for it, with all of its attempts."""

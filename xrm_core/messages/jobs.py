@@ -11,6 +11,7 @@ from xrm_core.messages.outbox import remove_ended
 from xrm_core.messages.rechecking import RECHECK, recheck_all
 from xrm_core.messages.registry import registered_messages
 from xrm_core.messages.sending import JOB, MOST_ATTEMPTS
+from xrm_core.messages.watching import Watching
 from xrm_core.plugins import Plugins
 from xrm_core.settings import Settings
 
@@ -27,7 +28,8 @@ def message_jobs(settings: Settings, plugins: Plugins) -> tuple[list[JobHandler]
     """
     registry, mail = registered_messages(plugins), mail_channel(settings)
     channels = {**registry.channels, **({} if mail is None else {mail.name: mail})}
-    handing_over = HandingOver(registry, channels)
+    watching = Watching(settings.tracking_hosts, strict=settings.remote_pictures == "strip")
+    handing_over = HandingOver(registry, channels, watching)
     handlers = [
         JobHandler(JOB, handing_over.run, MOST_ATTEMPTS, RETRY_SECONDS, handing_over.gave_up),
         JobHandler(RECHECK, recheck_all, attempts=3),

@@ -68,7 +68,7 @@ class OutgoingMessage:
         attempt: which attempt to hand it over this is, from 1; 0 before that.
         unsubscribe: where who gets it says that they want no more; None: no gate has said so. For ``compose``, to show.
         tracking: whether ``compose`` may make it such that somebody learns of its being opened, or of clicks. False
-            unless a gate has said so.
+            unless a gate has said so; what does so all the same is taken out then.
     """
 
     id: str
@@ -191,6 +191,8 @@ class HandOver:
         content: what it says; of attachments the content is there.
         tenant: its name; empty for the main database.
         settings: of the plugin that brings the channel.
+        tracking: whether openings and clicks may be counted: of services that do so by themselves, a channel says so
+            to them, or has it switched off there.
     """
 
     id: str
@@ -198,6 +200,7 @@ class HandOver:
     content: MessageContent
     tenant: str
     settings: Any = None
+    tracking: bool = False
 
 
 class NotHandedOver(Exception):

@@ -27,7 +27,9 @@ the gates asked again about those that wait. ``Connector`` is another way on whi
 its gates are given, ``Parcel`` what leaves of a record, ``ConnectorRefusal`` what they answer; ``may_leave`` asks
 them. ``erase_values`` erases former values of a record from the change log and the trash, ``Erased`` is how much,
 ``former_values`` are those in the log, ``gone_records`` records that only the log has, each a ``GoneRecord``;
-``end_account`` ends the account of a user, ``forget_answers`` erases answers that are kept for repeats. ``changes_of``
+``end_account`` ends the account of a user, ``forget_answers`` erases answers that are kept for repeats.
+``find_in_system`` says where the platform's own tables have a text, an ``InSystem`` each, ``forget_in_system`` erases
+it there, ``Forgotten`` is what came of that. ``changes_of``
 are the entries of the log of a record, each a ``LoggedChange``, ``reads_of`` those of the log of reads, each a
 ``LoggedRead``; ``messages_of`` the messages of the outbox about it or to it, each a ``ListedMessage``.
 ``verify_changes`` says whether the change log is what was written, ``VerifiedChanges`` is what it has found.
@@ -51,7 +53,9 @@ from xrm_core.contributions.command import Command, CommandContext
 from xrm_core.contributions.data_store import DataStore, StoreContext, StoredItem, StorePart, StoreSubject
 from xrm_core.contributions.demo import DemoContext, DemoData
 from xrm_core.contributions.files_context import FilesContext
+from xrm_core.contributions.forgetting import Forgotten, forget_in_system
 from xrm_core.contributions.health import HealthCheck, HealthContext
+from xrm_core.contributions.in_system import InSystem, find_in_system
 from xrm_core.contributions.route import Route
 from xrm_core.contributions.route_context import RouteContext
 from xrm_core.errors import BadQuery, Refuse
@@ -145,12 +149,14 @@ __all__ = [
     "FileScan",
     "FilesContext",
     "FilesUnavailable",
+    "Forgotten",
     "GoneRecord",
     "HandOver",
     "HealthCheck",
     "HealthContext",
     "HookContext",
     "InLog",
+    "InSystem",
     "JobContext",
     "JobDied",
     "JobFailed",
@@ -215,7 +221,9 @@ __all__ = [
     "erase_in_vault",
     "erase_values",
     "file_in_vault",
+    "find_in_system",
     "forget_answers",
+    "forget_in_system",
     "former_values",
     "gone_records",
     "hookimpl",

@@ -9,6 +9,7 @@ from xrm_core.api import Action, ActionContext, Refuse, data_stores, recheck_mes
 from xrm_dsgvo import own
 from xrm_dsgvo.archive.moving import is_held
 from xrm_dsgvo.erasure import replaying
+from xrm_dsgvo.erasure.beside import SYSTEM, erase_beside, named_by
 from xrm_dsgvo.erasure.ending import days, ended
 from xrm_dsgvo.erasure.going_on import enqueue_run
 from xrm_dsgvo.erasure.keeping import RUN, close, read_run
@@ -137,8 +138,10 @@ def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
     at_once = bool(restrictions) or len(planned.records) <= context.settings.erasure_at_once
     if at_once and not data_stores(context):
         person = (str(stored["entity_name"]), str(stored["record_id"]))
+        named = named_by(context, planned)
         steps = carry_out(context, planned, lambda: planned_of(context, stored, same), person)
         recheck_messages(context)
+        steps[SYSTEM] = erase_beside(context, named)
         done = ended(context, planned, steps)
         replaying.keep(context, given.run, stored, planned, done)
         close(context, stored, planned, {**values, **done})

@@ -1,17 +1,18 @@
 """Large erasures go on by a job, part by part. What was killed goes on where it was; what refuses is told."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from xrm_core.api import JobContext, JobDied, JobFailed, JobHandler, destroy_many_keys, enqueue
 from xrm_dsgvo import own
+from xrm_dsgvo.erasure.beside import LEFT, SYSTEM, left_beside, named_by
 from xrm_dsgvo.erasure.ending import COMPLETE, ended
 from xrm_dsgvo.erasure.holding import held
 from xrm_dsgvo.erasure.in_stores import LATER, erase_in_stores, waits_for_stores
 from xrm_dsgvo.erasure.keeping import RUN, close, read_run
-from xrm_dsgvo.erasure.parts import BEFORE_HISTORY, Progress, failure, go_on, names_anybody
+from xrm_dsgvo.erasure.parts import BEFORE_HISTORY, Progress, failure, go_on, names_anybody, search_system
 from xrm_dsgvo.erasure.plan import Plan, kept_plan
 from xrm_dsgvo.erasure.planned import planned_of
 from xrm_dsgvo.erasure.running import carry_out
@@ -69,6 +70,7 @@ class _Parts:
         self._run = run
         self._plan: Plan | None = None
         self._needles: frozenset[str] | None = None
+        self._named: frozenset[str] = frozenset()
 
     def next(self, context: Writing) -> tuple[str, int]:
         """Do the next part; answers the status of the run after it, and how much is done."""
@@ -80,9 +82,15 @@ class _Parts:
             self._plan = kept_plan(context.records.model, (read_run(context, self._run) or stored)["plan"])
         progress = Progress.of(stored["progress"])
         if progress.is_through:
-            return _finish(context, read_run(context, self._run) or stored, self._plan, progress), 100
+            stored = read_run(context, self._run) or stored
+            return _finish(context, stored, self._plan, progress, self._named), 100
         if held(context, self._plan):
             return fail(context, self._run, "LEGAL_HOLD"), progress.percent()
+        if progress.step == SYSTEM:
+            self._named = named_by(context, self._plan)
+            status = search_system(context, progress, self._plan, self._named)
+            own.change(context, RUN, self._run, {"status": status, "progress": progress.exported()})
+            return status, progress.percent()
         needles: frozenset[str] = frozenset()
         if names_anybody(progress.step, self._plan):
             if self._needles is None:
@@ -95,14 +103,14 @@ class _Parts:
         return status, progress.percent()
 
 
-def fail(context: Writing, run: str, code: str) -> str:
-    """Keep that a run does not go on, and why; answers its status."""
+def fail(context: Writing, run: str, code: str, failures: Iterable[dict[str, str | None]] = ()) -> str:
+    """Keep that a run does not go on, and why; answers its status. ``failures`` say it more exactly."""
     context.hold(RUN, run)
     stored = context.read(RUN, run)
     if stored is None or stored["status"] != "running":
         return "gone" if stored is None else str(stored["status"])
     progress = Progress.of(stored["progress"])
-    progress.failures.append(failure(progress.step or "look", code))
+    progress.failures += list(failures) or [failure(progress.step or "look", code)]
     own.change(context, RUN, run, {"status": "failed", "progress": progress.exported()})
     return "failed"
 
@@ -117,8 +125,11 @@ def _died(job: JobDied, payload: Mapping[str, Any]) -> None:
     fail(context, str(payload["run"]), job.code)
 
 
-def _finish(context: Writing, stored: Mapping[str, Any], plan: Plan, progress: Progress) -> str:
-    """Look for the person again: what has come meanwhile goes now; then the keys. Else the run has failed."""
+def _finish(context: Writing, stored: Mapping[str, Any], plan: Plan, progress: Progress, named: frozenset[str]) -> str:
+    """Look for the person again: what has come meanwhile goes now; then the keys. Else the run has failed.
+
+    ``named`` is what the worker still knows by which the queue was searched: that is searched once more.
+    """
     run = str(stored["id"])
     person = (str(stored["entity_name"]), str(stored["record_id"]))
     again: Callable[[], Plan] = partial(planned_of, context, stored, own_of(plan, person))
@@ -128,10 +139,14 @@ def _finish(context: Writing, stored: Mapping[str, Any], plan: Plan, progress: P
 
     def rest() -> None:
         for name, count in carry_out(context, left, again, person).items():
-            counts[name] += count
+            counts[name] = counts.get(name, 0) + count
 
     if (refusal := context.attempt(rest)) is not None:
         return fail(context, run, refusal.code)
+    count, beside = left_beside(context, named)
+    if beside:
+        return fail(context, run, LEFT, beside)
+    counts[SYSTEM] = counts.get(SYSTEM, 0) + count
     destroy_many_keys(context.connection, [(subject, classes) for subject, classes in progress.keys])
     done = ended(context, plan, counts, progress.stores)
     close(context, stored, plan, done)

@@ -5,12 +5,13 @@ them, or writes to them, in a state that is half done. Former values and files g
 known by them as long as texts are left in which it is to be blackened; keys when all else is done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from xrm_core.api import Refuse, data_stores, forget_answers, recheck_messages
 from xrm_dsgvo import own
+from xrm_dsgvo.erasure.beside import SYSTEM, left_beside
 from xrm_dsgvo.erasure.plan import Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.steps import ARCHIVE, FROM_ARCHIVE, GONE, STEPS, Work, change, deleted, out_of_archive
 from xrm_dsgvo.own import Writing
@@ -23,7 +24,7 @@ from xrm_dsgvo.subjects import SUBJECT
 STORES = "stores"
 """A step of its own, outside of transactions: see :mod:`xrm_dsgvo.stores.steps`."""
 
-ORDER = ("fields", "records", STORES, ARCHIVE, "history", "subject")
+ORDER = ("fields", "records", STORES, SYSTEM, ARCHIVE, "history", "subject")
 """After the first part, which has noted the keys and done what is the person; then it is looked whether all is done."""
 
 BEFORE_HISTORY = ORDER[:2]
@@ -91,7 +92,7 @@ def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
     noted which keys go.
     """
     sizes = [len(records_of(step, plan)) for step in ORDER]
-    progress = Progress(counts=dict.fromkeys((KEYS, *(each.name for each in STEPS)), 0), sizes=sizes)
+    progress = Progress(counts=dict.fromkeys((KEYS, SYSTEM, *(each.name for each in STEPS)), 0), sizes=sizes)
     progress.stores = begun(data_stores(context))
     progress.named = bool(progress.stores and of_plan(context, plan).identifiers)
     work = Work(context, privacy_of(context.records.model), plan, needles, progress.surrogates, anew=True)
@@ -145,9 +146,23 @@ def go_on(context: Writing, plan: Plan, progress: Progress, needles: frozenset[s
     skip(plan, progress)
 
 
+def search_system(context: Writing, progress: Progress, plan: Plan, named: Collection[str]) -> str:
+    """What the platform keeps beside records loses what names the person, as long as the log says what that is;
+    answers the status of the run.
+    """
+    count, left = left_beside(context, named)
+    progress.counts[SYSTEM] = progress.counts.get(SYSTEM, 0) + count
+    progress.failures += left[:MOST_REFUSED]
+    if left:
+        return "failed"
+    progress.step = _after(SYSTEM)
+    skip(plan, progress)
+    return "running"
+
+
 def skip(plan: Plan, progress: Progress) -> None:
     """Go on to the next step in which something is left to do."""
-    while not (progress.is_through or progress.waits_for_stores) and progress.at >= len(
+    while not (progress.is_through or progress.waits_for_stores or progress.step == SYSTEM) and progress.at >= len(
         records_of(progress.step, plan)
     ):
         progress.step, progress.at = _after(progress.step), 0

@@ -5,6 +5,7 @@ from typing import Any
 
 from xrm_core.api import Record, Replay, erase_in_vault, forget_answers, keep_beyond_restore
 from xrm_dsgvo import own
+from xrm_dsgvo.erasure.beside import left_beside, named_by
 from xrm_dsgvo.erasure.keeping import RUN, close, read_run, without_ids
 from xrm_dsgvo.erasure.persons import restrictions_of, same_person
 from xrm_dsgvo.erasure.plan import Decision, Plan, kept_plan
@@ -35,15 +36,17 @@ def replay(context: Writing, content: Mapping[str, Any]) -> None:
     said, was = content["said"], kept_plan(context.records.model, content["plan"])
     for restriction in restrictions_of(context, said, [(each.entity, each.id) for each in was.records if each.own]):
         _out_of_vault(context, restriction)
-    needles: frozenset[str] = frozenset()
+    needles, named = frozenset[str](), frozenset[str]()
     for planned in (_as_things_are(context, said), was):
         if planned is not None:
             privacy = privacy_of(context.records.model)
             needles |= needles_of(context, privacy, planned)
+            named |= named_by(context, planned)
             work = Work(context, privacy, planned, needles, anew=True)
             for step in STEPS:
                 step.do(work)
     forget_answers(context)
+    left_beside(context, named)  # queue and outbox came back with the backup
     _note(context, content, was)
     after_restore(context, ((each.entity, each.id) for each in was.records if each.own))
 

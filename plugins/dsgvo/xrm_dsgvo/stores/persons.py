@@ -50,14 +50,17 @@ def of_seed(seed: Seed, region: str) -> StoreSubject:
     return StoreSubject((), frozenset([*written, *(form for each in known for form in _spelled(each))]))
 
 
-def of_plan(context: Writing, plan: Plan, *, aside: bool = True) -> StoreSubject:
-    """A person of whom something is erased, or was a moment ago: what they were known by is in the change log still."""
+def of_plan(context: Writing, plan: Plan, *, aside: bool = True, own: bool = False) -> StoreSubject:
+    """A person of whom something is erased, or was a moment ago: what they were known by is in the change log still.
+
+    With ``own`` it is taken from the records that are the person alone, of which there are few.
+    """
     model, region = context.records.model, context.settings.region
     searching: Any = context
     sources = Sources(searching, model, privacy_of(model), aside=aside)
     keys = [(each.entity, each.id) for each in plan.records if not each.mention]
     written: list[Written] = []
-    for record in plan.records:
+    for record in (each for each in plan.records if each.own or not own):
         stored = sources.read((record.entity, record.id)) or {}
         for field in record.fields:
             said = sources.privacy[record.entity].fields[field.name]

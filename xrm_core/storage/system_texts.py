@@ -1,0 +1,117 @@
+"""In which columns of the platform's own tables there may be texts that somebody has written, or values of records.
+
+Every column that can hold a text is named here, as one that is searched or with the reason why not; a test holds it.
+"""
+
+from collections.abc import Mapping
+
+SEARCHED: Mapping[str, tuple[str, ...]] = {
+    "xrm_auth_event": ("subject", "details"),
+    "xrm_identity": ("subject",),
+    "xrm_job": ("payload", "message", "result", "error", "key"),
+    "xrm_journal_entry": ("content",),
+    "xrm_log_reader": ("error",),
+    "xrm_log_waiting": ("error",),
+    "xrm_message": ("payload", "reason", "key"),
+    "xrm_notice": ("email",),
+    "xrm_passkey": ("name",),
+    "xrm_scim_user": ("external_id", "attributes"),
+    "xrm_share": ("reason",),
+    "xrm_token": ("label",),
+    "xrm_upload": ("name",),
+    "xrm_webhook_delivery": ("error",),
+    "xrm_workflow_run": ("error",),
+}
+"""Tables with their columns that :func:`~xrm_core.contributions.in_system.find_in_system` searches."""
+
+_CONFIGURATION = "what administrators have set up"
+_RECORDS = "values of records, which go with their records"
+_FILES = "files, which go with their records"
+_HASHED = "hashes and secrets, in which no text can be found"
+_WORDS = "words of the platform and of the model"
+_DEVICES = "where somebody has signed in, until the session ends"
+_ENCRYPTED = "encrypted"
+
+NOT_SEARCHED: Mapping[str, str] = {
+    "xrm_aside": _WORDS,
+    "xrm_attempts": _HASHED,
+    "xrm_auth_event.address": "from where somebody came, which the log of events keeps for its time",
+    "xrm_auth_event.event": _WORDS,
+    "xrm_change": _RECORDS,
+    "xrm_change_batch": _HASHED,
+    "xrm_content_leftover": "names of contents, made by chance",
+    "xrm_file": _FILES,
+    "xrm_file_chunk": _FILES,
+    "xrm_idempotency_key": f"{_ENCRYPTED}, by whoever may ask again: forget_answers erases all of them",
+    "xrm_identity.issuer": _CONFIGURATION,
+    "xrm_job.name": _WORDS,
+    "xrm_job.state": _WORDS,
+    "xrm_job.worker": "names of servers",
+    "xrm_journal_entry.kind": _WORDS,
+    "xrm_known_device": _HASHED,
+    "xrm_log_closed": _WORDS,
+    "xrm_log_reader.name": _WORDS,
+    "xrm_log_reader.worker": "names of servers",
+    "xrm_log_waiting.entity": _WORDS,
+    "xrm_log_waiting.reader": _WORDS,
+    "xrm_log_waiting.state": _WORDS,
+    "xrm_logout_token": "of accounts at providers, until the token expires some minutes later",
+    "xrm_mask_key": _HASHED,
+    "xrm_merge": _WORDS,
+    "xrm_message.about_entity": _WORDS,
+    "xrm_message.channel": _WORDS,
+    "xrm_message.kind": _WORDS,
+    "xrm_message.person_entity": _WORDS,
+    "xrm_message.state": _WORDS,
+    "xrm_model": _WORDS,
+    "xrm_model_change": _WORDS,
+    "xrm_notice.address": _DEVICES,
+    "xrm_notice.kind": _WORDS,
+    "xrm_oidc_session": "of an account at a provider, until the session ends; with the account it goes at once",
+    "xrm_one_time_token": _HASHED,
+    "xrm_passkey.aaguid": _HASHED,
+    "xrm_passkey.credential_id": _HASHED,
+    "xrm_passkey.public_key": _HASHED,
+    "xrm_passkey.transports": _WORDS,
+    "xrm_passkey_challenge": _HASHED,
+    "xrm_password": _HASHED,
+    "xrm_plugin_switch": _CONFIGURATION,
+    "xrm_policy_set": _CONFIGURATION,
+    "xrm_read": _WORDS,
+    "xrm_recovery_code": _HASHED,
+    "xrm_schedule": _CONFIGURATION,
+    "xrm_schema_file": _CONFIGURATION,
+    "xrm_scim_group": "groups of a directory, no persons",
+    "xrm_scim_role": _CONFIGURATION,
+    "xrm_sequence": _WORDS,
+    "xrm_session": _DEVICES,
+    "xrm_share.entity": _WORDS,
+    "xrm_share.grantee": _WORDS,
+    "xrm_share.level": _WORDS,
+    "xrm_tenant": _CONFIGURATION,
+    "xrm_tenant_host": _CONFIGURATION,
+    "xrm_token.grants": _CONFIGURATION,
+    "xrm_token.last_used_from": _DEVICES,
+    "xrm_token.networks": _CONFIGURATION,
+    "xrm_token.roles": _CONFIGURATION,
+    "xrm_token.token_hash": _HASHED,
+    "xrm_totp": _ENCRYPTED,
+    "xrm_trash": _RECORDS,
+    "xrm_trash_file": _WORDS,
+    "xrm_upload.media_type": _WORDS,
+    "xrm_upload.sha256": _HASHED,
+    "xrm_upload_chunk": "content that has not come whole: it is a file once it has, or expires",
+    "xrm_user_role": _CONFIGURATION,
+    "xrm_vault": _ENCRYPTED,
+    "xrm_webhook": _CONFIGURATION,
+    "xrm_webhook_delivery.event": "ids of events",
+    "xrm_workflow_look": _WORDS,
+    "xrm_workflow_run.causes": _WORDS,
+    "xrm_workflow_run.created": "ids of records",
+    "xrm_workflow_run.entity": _WORDS,
+    "xrm_workflow_run.key": "which change, date or tick it is of",
+    "xrm_workflow_run.program": _CONFIGURATION,
+    "xrm_workflow_run.state": _WORDS,
+    "xrm_workflow_run.workflow": _WORDS,
+}
+"""Why not: of a whole table, or of a column of one that is searched."""

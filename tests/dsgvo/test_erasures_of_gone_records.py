@@ -5,11 +5,13 @@ and what the law demands stays there (I1, I4, I7, I19).
 import datetime as dt
 
 import pytest
+from uuid_utils import uuid7
 
 from tests.dsgvo.canaries import tokens_in
 from tests.dsgvo.test_access import SETUP
 from tests.dsgvo.test_erasures import World
 from xrm_core import naming
+from xrm_core.api import CommandContext, gone_records
 from xrm_core.records.trash_retention import remove_old
 from xrm_core.testing import Setup, Xrm
 
@@ -64,3 +66,32 @@ def test_what_was_deleted_before_goes_from_the_log_unless_the_law_demands_it(wor
     # and a second erasure has nothing more to do
     again = world.run(world.decided(world.a))
     assert {each["count"] for each in again["steps"]} == {0}
+
+
+def test_the_log_is_looked_through_once_however_many_are_asked_for(world: World) -> None:
+    # given records of a person and one of somebody else that are gone, and one that is in the trash
+    for entity in GONE:
+        deleted(world, entity, world.a.records[entity])
+    with world.xrm.database.begin() as connection:
+        remove_old(connection, dt.datetime.now(dt.UTC) + dt.timedelta(days=1), 100)
+    deleted(world, "activity", world.b.records["activity"])
+    own = [person.records[entity] for person in (world.a, world.b) for entity in ("contact", "member")]
+    platform = world.xrm.platform
+    command = CommandContext(platform.records, platform.database, "", None, "test")
+
+    asked, found = list[int](), list[set[tuple[str, str, str]]]()
+    for others in (0, 60, 6_000):
+        ids = [*own, *(str(uuid7()) for _ in range(others))]
+        with world.xrm.statements() as statements, command.read() as connection:
+            gone = gone_records(command.within(connection), ids)
+        asked.append(len(statements))
+        found.append({(each.entity, each.id, each.field) for each in gone})
+
+    # then they are the same ones
+    assert {("activity", world.a.records["activity"]), ("donation", world.a.records["donation"])} <= {
+        each[:2] for each in found[0]
+    }
+    assert world.b.records["activity"] not in {each[1] for each in found[0]}
+    assert found[0] == found[1] == found[2]
+    # and it takes as many statements for many as for some
+    assert asked[1] == asked[2]

@@ -1,11 +1,12 @@
 """Records that are gone for good, of which the change log still says to what they referred."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, Row, or_, select
 
 from xrm_core.changes.entry import Operation
 from xrm_core.changes.opening import in_clear_all
@@ -18,7 +19,9 @@ from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.trash_tables import TRASH
 from xrm_core.storage.vault_tables import VAULT
 
-_AT_ONCE = 50
+_FEW = 50
+_PAGE = 1_000
+_ID = re.compile('"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
 
 
 class _Looking(Protocol):
@@ -47,27 +50,43 @@ class GoneRecord:
 
 def gone_records(context: _Looking, ids: Iterable[str]) -> list[GoneRecord]:
     """Records that referred to some others when they went, as far as the change log has it: for erasing what is left of
-    them there (:func:`~xrm_core.records.erasing.erase_values`). All of the log is looked through.
+    them there (:func:`~xrm_core.records.erasing.erase_values`). All deletions of the log are looked through, once,
+    however many ids there are.
 
     Args:
         context: of an action, of what follows a write, of a job (``job.within(connection)``) or a command.
         ids: of the others, which need not be there any more.
     """
     model, found = context.records.model, dict[tuple[str, str, str], GoneRecord]()
-    kinds = {name: kind for kind in model for name in former_names(kind)}
-    wanted = sorted({*ids})
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = wanted[start : start + _AT_ONCE]
-        named = or_(*(CHANGE.c.fields.contains(f'"{each}"') for each in some))
-        rows = context.connection.execute(select(CHANGE).where(CHANGE.c.operation == Operation.DELETE.value, named))
+    kinds = {name: kind for kind in model if _refers(kind) for name in former_names(kind)}
+    wanted = frozenset(ids)
+    for rows in _deletions(context.connection, wanted, kinds):
         for entry in in_clear_all(context.connection, [stored(row, row.position or 0) for row in rows]):
-            kind, values = kinds.get(entry.entity), json.loads(entry.fields)
-            if kind is None:  # nobody says any more what it was
-                continue
-            for field in _referring(kind, values, frozenset(some)):
+            kind, values = kinds[entry.entity], json.loads(entry.fields)
+            for field in _referring(kind, values, wanted):
                 found[kind.name, entry.record_id, field] = GoneRecord(kind.name, entry.record_id, field, values)
-    there = {key for key in {(each.entity, each.id) for each in found.values()} if _is_there(context, *key)}
+    there = _there(context, {(each.entity, each.id) for each in found.values()})
     return [each for each in found.values() if (each.entity, each.id) not in there]
+
+
+def _refers(kind: Entity) -> bool:
+    return any(field.relation is not None for field in kind.fields.values())
+
+
+def _deletions(connection: Connection, ids: frozenset[str], kinds: Collection[str]) -> Iterator[Sequence[Row[Any]]]:
+    """Entries of deletions that name one of some ids, by one pass through the log however many these are: of few the
+    database says which, of many it is seen here.
+    """
+    query = select(CHANGE).where(CHANGE.c.operation == Operation.DELETE.value, CHANGE.c.entity.in_(sorted(kinds)))
+    if not ids or not kinds:
+        return
+    if len(ids) <= _FEW:
+        yield connection.execute(query.where(or_(*(CHANGE.c.fields.contains(f'"{each}"') for each in ids)))).all()
+        return
+    after = 0
+    while page := connection.execute(query.where(CHANGE.c.id > after).order_by(CHANGE.c.id).limit(_PAGE)).all():
+        yield [row for row in page if not ids.isdisjoint(_ID.findall(row.fields))]
+        after = page[-1].id
 
 
 def _referring(kind: Entity, values: Mapping[str, Any], ids: frozenset[str]) -> Iterator[str]:
@@ -80,12 +99,15 @@ def _referring(kind: Entity, values: Mapping[str, Any], ids: frozenset[str]) -> 
                     yield field.name
 
 
-def _is_there(context: _Looking, entity: str, id_: str) -> bool:
-    """Whether there is such a record: in its table, in the trash, or in the vault."""
-    table = context.records.tables[entity]
-    queries = (
-        select(table.c.id).where(table.c.id == id_),
-        select(TRASH.c.record_id).where(TRASH.c.record_id == id_),
-        select(VAULT.c.record_id).where(VAULT.c.record_id == id_),
-    )
-    return any(context.connection.execute(each.limit(1)).first() is not None for each in queries)
+def _there(context: _Looking, keys: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of some records there are: in their table, in the trash, or in the vault."""
+    found: set[tuple[str, str]] = set()
+    for entity in sorted({entity for entity, _ in keys}):
+        wanted = sorted(id_ for kind, id_ in keys if kind == entity)
+        for start in range(0, len(wanted), _PAGE):
+            some = wanted[start : start + _PAGE]
+            for column in (context.records.tables[entity].c.id, TRASH.c.record_id, VAULT.c.record_id):
+                found |= {
+                    (entity, str(id_)) for id_ in context.connection.scalars(select(column).where(column.in_(some)))
+                }
+    return found

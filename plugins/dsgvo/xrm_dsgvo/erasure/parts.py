@@ -91,7 +91,7 @@ def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
     """The first part: what is the person loses its values, what waits to be sent to them is looked at again, and it is
     noted which keys go.
     """
-    sizes = [len(records_of(step, plan)) for step in ORDER]
+    sizes = [1 if step == SYSTEM else len(records_of(step, plan)) for step in ORDER]
     progress = Progress(counts=dict.fromkeys((KEYS, SYSTEM, *(each.name for each in STEPS)), 0), sizes=sizes)
     progress.stores = begun(data_stores(context))
     progress.named = bool(progress.stores and of_plan(context, plan).identifiers)

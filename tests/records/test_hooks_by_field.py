@@ -41,6 +41,21 @@ def notes_of(world: World, customer: str) -> list[str]:
     return [json.loads(row.fields)["text"] for row in found]
 
 
+def test_a_hook_is_on_all_entities_that_a_function_means(database: Database, tmp_path: Path) -> None:
+    asked: list[str] = []
+    has_city = On(lambda entity: "city" in entity.fields, "create", before=lambda change: asked.append(change.entity))
+
+    world = build(database, tmp_path, plugin(has_city))
+    world.create("admin", "customer", {"name": "A"})
+    with world.database.begin() as connection:
+        world.records.create(connection, world.caller("admin"), "note", {"text": "x"})
+
+    assert asked == ["customer"]
+    # and writes of all others need not wait for it
+    hooks = world.records.hooks
+    assert (hooks.are_there("customer", "create"), hooks.are_there("note", "create")) == (True, False)
+
+
 def test_a_hook_is_asked_when_one_of_its_fields_gets_another_value(database: Database, tmp_path: Path) -> None:
     asked: list[Any] = []
 

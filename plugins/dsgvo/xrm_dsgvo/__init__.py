@@ -210,12 +210,6 @@ def before_data_leaves(context: LeavingContext) -> ConnectorRefusal | None:
 
 
 @hookimpl
-def before_record_create(entity: str, write: Write) -> None:
-    """Who comes by an import is to be told."""
-    arriving.before_record_create(entity, write)
-
-
-@hookimpl
 def before_record_delete(entity: str, before: Mapping[str, Any], write: Write) -> None:
     """What is held stays."""
     guarding.before_record_delete(entity, before, write)

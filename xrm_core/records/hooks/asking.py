@@ -109,14 +109,15 @@ class RecordHooks:
         for plugin, on in registered(plugins):
             if model is None or on.before is None:
                 continue
-            problem = misfit(on, model)
-            if problem:
-                _log.warning("record_hook_left_out", plugin=plugin, entity=on.entity, reason=problem)
-                continue
-            for operation in on.each:
-                hook = Hook(plugin, on.before, ("change",))
-                special = _OfEntity(plugins, hook, model[on.entity], operation, frozenset(on.fields))
-                own.setdefault((on.entity, operation), []).append(special)
+            for entity in on.entities(model):
+                problem = misfit(on, entity, model)
+                if problem:
+                    _log.warning("record_hook_left_out", plugin=plugin, entity=entity, reason=problem)
+                    continue
+                for operation in on.each:
+                    hook = Hook(plugin, on.before, ("change",))
+                    special = _OfEntity(plugins, hook, model[entity], operation, frozenset(on.fields))
+                    own.setdefault((entity, operation), []).append(special)
         for (entity, operation), found in own.items():
             both: Iterable[_Asked] = [*general[operation], *found]  # sorting keeps the order of equals
             self._special[entity, operation] = tuple(sorted(both, key=lambda each: plugins.places[each.plugin]))

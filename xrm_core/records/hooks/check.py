@@ -19,7 +19,7 @@ def registered(plugins: Plugins) -> list[tuple[str, On]]:
     for plugin, on in found:
         problem = _wrong(on)
         if problem:
-            raise plugins.load_error(plugin, f"the hook on {on.entity!r} {problem}")
+            raise plugins.load_error(plugin, f"the hook on {on.name} {problem}")
     return found
 
 
@@ -32,16 +32,16 @@ def check_hooks(plugins: Plugins, model: Model) -> None:
         PluginLoadError: one names a field that its entity does not have; names the plugin.
     """
     for plugin, on in registered(plugins):
-        problem = misfit(on, model) if on.entity in model else ""
-        if problem:
-            raise plugins.load_error(plugin, f"the hook on {on.entity!r} {problem}")
+        problems = (misfit(on, entity, model) for entity in on.entities(model) if entity in model)
+        if problem := next(filter(None, problems), ""):
+            raise plugins.load_error(plugin, f"the hook on {on.name} {problem}")
 
 
-def misfit(on: On, model: Model) -> str:
-    """Why a hook cannot be used with a model, or nothing."""
-    if on.entity not in model:
+def misfit(on: On, entity: str, model: Model) -> str:
+    """Why a hook cannot be used with an entity of a model, or nothing."""
+    if entity not in model:
         return "is on an entity that is not there"
-    fields = model[on.entity].fields
+    fields = model[entity].fields
     for name in on.fields:
         if name not in fields:
             return f"names the field {name!r}, which is none that is written; there are {', '.join(fields)}"
@@ -51,8 +51,10 @@ def misfit(on: On, model: Model) -> str:
 
 
 def _wrong(on: On) -> str:
-    if not isinstance(on.entity, str):
+    if not isinstance(on.entity, str) and not callable(on.entity):
         return "names no entity"
+    if not isinstance(on.entity, str) and (on.fields or on.after is not None):
+        return "names fields, or is told after a write: of one entity alone"
     if not on.each or not set(on.each) <= set(OPERATIONS):
         return f"names operations that are none; there are {', '.join(OPERATIONS)}"
     if isinstance(on.fields, str) or not _texts(on.fields):

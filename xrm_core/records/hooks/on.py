@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from xrm_core.hookspecs import Follow, Record, Write
+from xrm_core.metadata.model import Entity, Model
 
 if TYPE_CHECKING:
     from xrm_core.events.listeners import RecordEvent
@@ -61,7 +62,8 @@ class On:
     """Functions of a plugin for the writes of one entity: «when the stage of an opportunity changes».
 
     Args:
-        entity: of the records.
+        entity: of the records; or a function of an ``Entity`` that says whether records of it are meant: of those that
+            deployments bring, too. Such a one names no fields, and is asked ``before``.
         operations: ``create``, ``update``, ``delete``, ``restore``, or several of them.
         fields: only if one of these gets another value; a new record had none before, one that goes has none after it.
             Without: whatever changes.
@@ -70,7 +72,7 @@ class On:
         after: told in a worker, after the commit, by a ``RecordEvent``.
     """
 
-    entity: str
+    entity: str | Callable[[Entity], bool]
     operations: RecordOperation | Sequence[RecordOperation]
     fields: Sequence[str] = ()
     before: Callable[[RecordChange], Mapping[str, Any] | None] | None = None
@@ -80,3 +82,14 @@ class On:
     def each(self) -> tuple[RecordOperation, ...]:
         """The operations, one or several."""
         return (self.operations,) if isinstance(self.operations, str) else tuple(self.operations)
+
+    @property
+    def name(self) -> str:
+        """What it is called where something is wrong with it."""
+        return repr(self.entity) if isinstance(self.entity, str) else "several entities"
+
+    def entities(self, model: Model) -> list[str]:
+        """Of which entities it is, whether these are there or not."""
+        if isinstance(self.entity, str):
+            return [self.entity]
+        return [each.name for each in model if self.entity(each)]

@@ -10,10 +10,11 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from xrm_core.api import Coming, On, Record, RecordChange, Refuse, Write
+from xrm_core.api import Coming, Entity, On, Record, RecordChange, Refuse, Write
 from xrm_dsgvo.informing.duties import DUTY, Exemption, of_records, owed
 from xrm_dsgvo.own import Writing, change, create_many, now
 from xrm_dsgvo.privacy import is_person, privacy_of
+from xrm_dsgvo.privacy.implied import said
 from xrm_dsgvo.processors.connectors import today
 from xrm_dsgvo.restriction.reach import ACCOUNTS, OURS
 
@@ -36,19 +37,24 @@ class _Arrival:
     because: str | None = None
 
 
-def before_record_create(entity: str, write: Write) -> None:
+def hooks() -> list[On]:
+    """Of all entities of persons. Sources stay: by them it is known why persons were not told."""
+    return [On(_are_persons, "create", before=_came), On(SOURCE, ("delete", "restore"), before=_stays)]
+
+
+def _are_persons(entity: Entity) -> bool:
+    return said(entity).get("subject", {}).get("role") == "is_subject" and entity.name not in OURS | ACCOUNTS
+
+
+def _came(change_: RecordChange) -> None:
     """What comes by an import, or by an upsert of a service, is looked at once it is stored: all that came together."""
+    write, entity = change_.write, change_.entity
     coming = write.coming
-    if coming is None or entity in OURS | ACCOUNTS or (coming.way == "upsert" and not coming.service):
+    if coming is None or (coming.way == "upsert" and not coming.service):
         return
     arrival = _said(coming, write.settings) if coming.way == "import" else _known(write)
     if coming.way in write.settings.notice_imports or arrival.exemption is not None:
         write.then(partial(_arrived, entity=entity, arrival=arrival), key=("arrived", entity, arrival))
-
-
-def hooks() -> list[On]:
-    """Sources stay: by them it is known why persons were not told."""
-    return [On(SOURCE, ("delete", "restore"), before=_stays)]
 
 
 def _arrived(context: Any, _: str, entity: str, arrival: _Arrival) -> None:
@@ -72,24 +78,22 @@ def _owe(context: Writing, entity: str, ids: list[str], arrival: _Arrival) -> No
 
 
 def _persons(context: Writing, entity: str, ids: list[str]) -> Iterator[Record]:
-    said = privacy_of(context.records.model).entities.get(entity)
-    if said is None or said.role != "is_subject":
-        return
+    privacy = privacy_of(context.records.model)[entity]
     field, themselves = _THEMSELVES.get(entity, ("", frozenset[str]()))
     for each in context.find(entity, {"id": {"in": ids}}, len(ids)):
-        if is_person(said, each) and each.get(field) not in themselves:
+        if is_person(privacy, each) and each.get(field) not in themselves:
             yield each
 
 
 def _said(coming: Coming, settings: Any) -> _Arrival:
     """What whoever imports has said. Raises Refuse: it is not understood, or nothing is said of why."""
-    said = {name.removeprefix(_PREFIX): value for name, value in coming.said.items() if name.startswith(_PREFIX)}
-    if unknown := sorted(said.keys() - set(_NAMES)):
+    given = {name.removeprefix(_PREFIX): value for name, value in coming.said.items() if name.startswith(_PREFIX)}
+    if unknown := sorted(given.keys() - set(_NAMES)):
         known = ", ".join(_PREFIX + each for each in _NAMES)
         wrong = _PREFIX + unknown[0]
         text = {"en": f"{wrong} is none of {known}.", "de": f"{wrong} ist keines von {known}."}
         raise Refuse(text)
-    exemption, because = said.get("exempt"), said.get("because", "")[:500]
+    exemption, because = given.get("exempt"), given.get("because", "")[:500]
     codes = [each.value for each in Exemption]
     if exemption not in (None, *codes):
         text = {
@@ -103,7 +107,7 @@ def _said(coming: Coming, settings: Any) -> _Arrival:
             "de": "Wer nicht zu informieren ist, ist es aus einem Grund: dsgvo.exempt und dsgvo.because angeben.",
         }
         raise Refuse(text)
-    return _Arrival(said.get("source", "import")[:200], _day(said.get("collected_on"), settings), exemption, because)
+    return _Arrival(given.get("source", "import")[:200], _day(given.get("collected_on"), settings), exemption, because)
 
 
 def _day(text: str | None, settings: Any) -> date:

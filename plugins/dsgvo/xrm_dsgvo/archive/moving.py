@@ -36,7 +36,9 @@ def keep_apart(context: Writing, privacy: PrivacyModel, plan: Plan) -> int:
     """
     if plan.trigger is Trigger.RETENTION or is_held(plan):
         return 0
-    return sum(_of_record(context, privacy, each) for each in plan.records if each.action is not RecordAction.DELETE)
+    stay = (each for each in plan.records if each.action is not RecordAction.DELETE)
+    # a text of somebody else that names the person is theirs, and stays where it is
+    return sum(_of_record(context, privacy, each) for each in stay if not each.mention)
 
 
 def let_go(context: Writing, privacy: PrivacyModel, plan: Plan) -> int:

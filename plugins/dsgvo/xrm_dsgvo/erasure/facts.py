@@ -32,6 +32,7 @@ class Found:
         reviewed: what somebody has decided of fields that need it: True: it goes, False: it stays.
         own: it is the person.
         files: its fields with files that name the person, if the record itself is about somebody else.
+        texts: its texts that do.
         stays: why all of it stays as it is, whatever its annotation says: ``OTHERS``, ``IN_VAULT``, ``REQUIRED``.
     """
 
@@ -45,6 +46,7 @@ class Found:
     reviewed: Mapping[str, bool] = field(default_factory=dict)
     own: bool = False
     files: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
     stays: str | None = None
 
 

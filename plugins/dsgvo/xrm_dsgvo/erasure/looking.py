@@ -81,7 +81,9 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
         planned_on=date.fromisoformat(plan["day"]),
         needs_review=any(each.decision == "review" for record in records for each in record.fields),
         records=records,
-        defects=[PlanDefect(each["entity"], each["id"], each["code"], each["what"]) for each in plan["defects"]],
+        defects=[
+            PlanDefect(each["entity"], each["id"] or None, each["code"], each["what"]) for each in plan["defects"]
+        ],
         steps=steps_done(report["steps"]),
         kept=kept_told(report),
         backup_clear_on=days(stored["backup_clear_on"]),

@@ -1,12 +1,14 @@
 """The plan of a run as things are now."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from xrm_dsgvo.erasure.facts import Trigger
 from xrm_dsgvo.erasure.gone import gone_of
+from xrm_dsgvo.erasure.mentioned import kept, unsearched
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.planning import plan
 from xrm_dsgvo.erasure.reach import reach
@@ -23,8 +25,9 @@ def planned_of(context: Writing, stored: Any, same: Iterable[tuple[str, str]]) -
         reviewed.setdefault((entity, record), {})[name] = goes
     mentioned = [place_of(each) for each in scope.get("files", ())]
     person = stored["entity_name"], stored["record_id"]
-    found = reach(context, privacy, *person, reviewed, same, mentioned=mentioned)
-    return plan(
+    texts = kept(scope.get("texts", ()))
+    found = reach(context, privacy, *person, reviewed, same, mentioned=mentioned, texts=texts)
+    made = plan(
         privacy,
         context.settings.all_registers(),
         [*found, *gone_of(context, privacy, found)],
@@ -32,3 +35,4 @@ def planned_of(context: Writing, stored: Any, same: Iterable[tuple[str, str]]) -
         Trigger(stored["trigger"]),
         scope["running"],
     )
+    return replace(made, defects=(*made.defects, *unsearched(scope)))

@@ -47,7 +47,7 @@ def plan(
         start = None if entity.retention is None else start_key(entity.retention.start)
         began = None if start is None else each.starts.get(start)
         case = _Case(entity, each, began, day, trigger, registers, frozenset(running))
-        planned.append((_mention(case), []) if each.files else _record(case, start))
+        planned.append((_mention(case), []) if each.files or each.texts else _record(case, start))
     return Plan(
         trigger,
         day,
@@ -80,7 +80,11 @@ def _joined(records: Sequence[RecordPlan], found: Sequence[Found]) -> Iterator[R
     What names the person is cut off in any case.
     """
     reached = zip(records, found, strict=True)
-    own = [record for record, each in reached if (each.own or not (each.via or each.files)) and not each.stays]
+    own = [
+        record
+        for record, each in reached
+        if (each.own or not (each.via or each.files or each.texts)) and not each.stays
+    ]
     nameless = all(record.action in (RecordAction.ANONYMIZE, RecordAction.DELETE) for record in own)
     for record in records:
         stays = nameless and record.action is RecordAction.ANONYMIZE
@@ -101,23 +105,27 @@ def _record(case: _Case, start: str | None) -> tuple[RecordPlan, list[Defect]]:
 
 
 def _mention(case: _Case) -> RecordPlan:
-    """A record about somebody else of which files name the person: it stays, and somebody says of each file whether
-    that does.
+    """A record about somebody else of which files or texts name the person: it stays, and somebody says of each file
+    whether that does, and of each text whether what names the person goes black in it.
     """
-    fields = tuple(_file(case, name) for name in sorted(case.found.files))
+    files = [_mentioning(case, name, "delete_file") for name in sorted(case.found.files)]
+    texts = [_mentioning(case, name, "redact_text") for name in sorted(case.found.texts)]
+    fields = tuple(sorted([*files, *texts], key=lambda each: each.name))
     whole = FieldPlan("", Decision.KEEP, "OTHERS")
     action = action_of(case.entity, case.found, case.trigger, fields, whole)
     return RecordPlan(case.found.entity, case.found.id, case.entity.datenart, action, fields, mention=True)
 
 
-def _file(case: _Case, name: str) -> FieldPlan:
+def _mentioning(case: _Case, name: str, strategy: str) -> FieldPlan:
     said = case.entity.fields[name]
     if (stays := _stays(case, name, said.retention_class, said.purposes)) is not None:
         return stays
     goes = case.found.reviewed.get(name)
     if goes is None:
-        return FieldPlan(name, Decision.REVIEW, "MENTION", "delete_file")
-    return FieldPlan(name, *((Decision.ERASE, "MENTION") if goes else (Decision.KEEP, "REVIEWED")), "delete_file")
+        return FieldPlan(name, Decision.REVIEW, "MENTION", strategy)
+    if goes:
+        return FieldPlan(name, Decision.ERASE, "MENTION", strategy)
+    return FieldPlan(name, Decision.KEEP, "REVIEWED", "delete_file" if strategy == "delete_file" else None)
 
 
 def _stays(case: _Case, name: str, own_class: str | None, purposes: Sequence[str]) -> FieldPlan | None:

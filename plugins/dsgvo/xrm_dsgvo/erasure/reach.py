@@ -12,6 +12,7 @@ from xrm_core.api import Record
 from xrm_dsgvo.discovery.addresses import addresses_of, is_shared
 from xrm_dsgvo.discovery.finding import walk
 from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.discovery.mentions import Mention
 from xrm_dsgvo.discovery.sources import Sources, refers_to, target_of
 from xrm_dsgvo.erasure.facts import Found, start_key
 from xrm_dsgvo.file_search.places import Place
@@ -38,11 +39,13 @@ def reach(
     *,
     aside: bool = True,
     mentioned: Iterable[Place] = (),
+    texts: Iterable[Mention] = (),
 ) -> list[Found]:
     """The record and all that belongs to it, each once, with the links by which it was found.
 
     ``also`` are other records of the same person; ``aside``: those in the trash and in the vault are among them;
-    ``mentioned``: files of records that are about somebody else and name the person, as far as they are there still.
+    ``mentioned``: files of records that are about somebody else and name the person, as far as they are there still;
+    ``texts``: texts of such records.
     """
     same = [(entity, id_), *also]
     searching: Any = context
@@ -56,23 +59,34 @@ def reach(
     holds = _Holds(every(context, "legal_hold", {"status": {"eq": "active"}}), own)
     known = _Known(frozenset(own), locked, holds, Suspensions.of(context))
     found = [_found(context, sources, key, frozenset(links), known) for key, links in way.via.items()]
-    found += _mentioning(context, sources, mentioned, way.via, known)
+    found += _mentioning(context, sources, mentioned, texts, way.via, known)
     return [replace(each, reviewed=_decided(each, reviewed)) for each in found]
 
 
 def _mentioning(
-    context: Writing, sources: Sources, mentioned: Iterable[Place], reached: Collection[Key], known: "_Known"
+    context: Writing,
+    sources: Sources,
+    mentioned: Iterable[Place],
+    texts: Iterable[Mention],
+    reached: Collection[Key],
+    known: "_Known",
 ) -> Iterator[Found]:
-    """Records about somebody else, with the files that name the person."""
+    """Records about somebody else, with the files and texts that name the person."""
     files: dict[Key, set[str]] = {}
+    written: dict[Key, set[str]] = {}
     for each in still_there(sources, mentioned):
         if each.key not in reached:
             files.setdefault(each.key, set()).add(each.field)
-    for key, names in files.items():
+    for key, name in texts:
+        if key not in reached and (sources.read(key) or {}).get(name):
+            written.setdefault(key, set()).add(name)
+    for key in sorted({*files, *written}):
+        names = files.get(key, set())
         found = _found(context, sources, key, frozenset(), known)
         # what cannot be empty goes with its record, by hand
         needed = any(sources.model[key[0]][name].required for name in names)
-        yield replace(found, files=frozenset(names), stays=found.stays or ("REQUIRED" if needed else None))
+        stays = found.stays or ("REQUIRED" if needed else None)
+        yield replace(found, files=frozenset(names), texts=frozenset(written.get(key, ())), stays=stays)
 
 
 def every(context: Writing, entity: str, filter_: dict[str, Any]) -> Iterator[Record]:

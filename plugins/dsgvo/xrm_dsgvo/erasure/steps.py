@@ -17,7 +17,7 @@ from xrm_dsgvo.erasure.derived import Dependent, dependents, empty, empty_what_i
 from xrm_dsgvo.erasure.facts import Trigger
 from xrm_dsgvo.erasure.groups import singled_out
 from xrm_dsgvo.erasure.plan import Decision, Plan, RecordAction, RecordPlan
-from xrm_dsgvo.erasure.values import erased
+from xrm_dsgvo.erasure.values import blackened, erased
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import Erase, PrivacyModel
 from xrm_dsgvo.subjects import SUBJECT
@@ -209,7 +209,10 @@ def _values(work: Work, plan: RecordPlan, stored: Record) -> Mapping[str, Any]:
     entity, said = work.context.records.model[plan.entity], work.privacy[plan.entity]
     black = {each.name for each in plan.fields if each.redacts}
     if plan.mention:  # the field is somebody else's, whose annotation is about them
-        return dict.fromkeys(_touched(work, plan))
+        left = {
+            name: blackened(str(stored[name] or ""), work.needles) for name in _touched(work, plan) if name in black
+        }
+        return {name: left.get(name) or None for name in _touched(work, plan)}
     values: dict[str, Any] = {}
     for name in _touched(work, plan):
         each, rule = entity[name], said.fields[name].erase

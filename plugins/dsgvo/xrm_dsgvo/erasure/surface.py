@@ -10,6 +10,7 @@ from xrm_core.api import Action, ActionContext, On, Refuse
 from xrm_dsgvo import own
 from xrm_dsgvo.discovery.graph import Candidate, Key
 from xrm_dsgvo.erasure.keeping import PART, RUN, keep
+from xrm_dsgvo.erasure.mentioned import exported, mentioned
 from xrm_dsgvo.erasure.persons import is_there, restrictions_of, same_person
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.planned import planned_of
@@ -117,6 +118,7 @@ class ErasureOpened:
     """The plan, and the run that would carry it out. ``candidates`` are not in it.
 
     ``files_searched_on``: when the files of others were searched for the person; those that name them are in the plan.
+    ``defects`` say also what could not be searched.
     """
 
     run: str
@@ -156,6 +158,9 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
     require_erasable(restrictions_of(context, scope, same), given.trigger.value)
     searched = _searched(context, [(given.entity, given.record), *same])
     scope["scope"]["files"] = [] if searched is None else searched.exported()
+    scope["scope"]["missing"] = [] if searched is None else [list(each) for each in searched.missing]
+    texts = mentioned(context, scope, same)
+    scope["scope"] |= {"texts": exported(texts or []), "many_texts": texts is None}
     planned = planned_of(context, scope, same)
     values = {"status": "planned", "plan_hash": planned.hash, "scope": {"running": running}}
     run = own.create(context, RUN, scope | values)
@@ -201,7 +206,7 @@ def _opened(id_: str, planned: Plan, candidates: Iterable[Candidate], searched_o
         )
         for each in planned.records
     ]
-    defects = [PlanDefect(each.entity, each.id, each.code, each.what) for each in planned.defects]
+    defects = [PlanDefect(each.entity, each.id or None, each.code, each.what) for each in planned.defects]
     maybe = [ErasureCandidate(each.entity, each.id, list(each.fields), each.code) for each in candidates]
     return ErasureOpened(id_, planned.hash, planned.needs_review, records, defects, maybe, searched_on)
 

@@ -53,10 +53,49 @@ HEADINGS: Mapping[str, Labels] = {
     "copy": {"de": "Wenn Sie uns eine Ausweiskopie schicken", "en": "If you send us a copy of a passport"},
     "remedies": {"de": "Was Sie dagegen tun können", "en": "What you can do about it"},
     "recipients": {"de": "Empfänger", "en": "Recipients"},
+    "stays": {"de": "Was bleibt, warum und bis wann", "en": "What stays, why and until when"},
+    "backups": {"de": "Sicherungskopien", "en": "Backups"},
+    "backups_clear": {
+        "de": "Kopien in Sicherungen sind spätestens am {day} gelöscht. Bis dahin benutzen wir sie nicht anders.",
+        "en": "Copies in backups are gone by {day} at the latest. Until then we use them for nothing else.",
+    },
     "nobody": {
         "de": "Niemand hat diese Daten von uns bekommen, soweit wir es vermerkt haben.",
         "en": "Nobody has got these data from us, as far as we have noted it.",
     },
+}
+STAYS: Mapping[str, Labels] = {
+    "norm": {"de": "Wir müssen oder dürfen es behalten: {norm}.", "en": "We have to keep it, or may: {norm}."},
+    "hold": {
+        "de": "Es wird für Rechtsansprüche gebraucht (Art. 17 Abs. 3 Buchst. e DSGVO).",
+        "en": "It is needed for legal claims (Article 17(3)(e) GDPR).",
+    },
+    "purpose": {"de": "Wir brauchen es weiter für: {purpose}.", "en": "We go on needing it for: {purpose}."},
+    "store": {
+        "de": "In diesem Dienst muss ein Teil bleiben, etwa nach gesetzlichen Pflichten.",
+        "en": "A part has to stay in this service, such as for duties by law.",
+    },
+    "OTHERS": {"de": "Es gehört auch zu anderen Personen.", "en": "It is that of other persons, too."},
+    "REVIEWED": {
+        "de": "Es geht darin um andere Personen; was Sie nennt, ist entfernt, soweit das möglich war.",
+        "en": "It is about other persons; what names you was taken out as far as possible.",
+    },
+    "REQUIRED": {"de": "Es gehört zu Unterlagen anderer Personen.", "en": "It belongs to papers of other persons."},
+    "IN_VAULT": {
+        "de": "Die Verarbeitung der Daten anderer Personen darin ist eingeschränkt.",
+        "en": "The processing of data of other persons in it is restricted.",
+    },
+    "START_MISSING": {
+        "de": "Ob die Frist dafür schon läuft, steht noch nicht fest.",
+        "en": "It is not known yet whether its period has begun.",
+    },
+    "other": {"de": "Wir brauchen es noch.", "en": "We still need it."},
+}
+"""Why something stays after an erasure, to the person."""
+
+UNTIL: Mapping[str, Labels] = {
+    "day": {"de": "Bis zum {day}.", "en": "Until {day}."},
+    "open": {"de": "Ein Ende steht noch nicht fest.", "en": "Its end is not known yet."},
 }
 ASKED: Mapping[str, Labels] = {
     "access": {"de": "Auskunft (Art. 15 DSGVO)", "en": "access (Article 15 GDPR)"},

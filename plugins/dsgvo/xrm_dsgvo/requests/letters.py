@@ -21,6 +21,7 @@ from xrm_dsgvo.own import change, now
 from xrm_dsgvo.requests.cases import today
 from xrm_dsgvo.requests.letter_words import AS_HEIR, ASKED, COPY, GROUNDS, HEADINGS, HEIR_NORM, LEADS, REMEDIES, TITLES
 from xrm_dsgvo.requests.states import REQUEST
+from xrm_dsgvo.requests.staying import has_left
 
 _MOST = 50
 Part = dict[str, Any]
@@ -151,6 +152,9 @@ def _sections(context: ActionContext, request: Record, which: Letter, language: 
     if which is Letter.decision and request["decision"] != "granted":
         reasons = [GROUNDS[str(request["refusal_code"])][language], *filter(None, [request["decision_reasons"]])]
         yield _section("why", language, reasons)
+    if which is Letter.decision and request["kind"] == "erasure":
+        for name, rows in zip(("stays", "backups"), has_left(context, request, language), strict=True):
+            yield {"title": HEADINGS[name][language], "parts": [{"title": "", "rows": rows}] if rows else []}
     if which is Letter.recipients:
         yield _told(context, request, language)
     if which in (Letter.extension, Letter.decision) and not request["heir"]:  # who has no right has no such remedy

@@ -7,9 +7,13 @@ import pytest
 from sqlalchemy import text
 
 from xrm_core.api import InLog, Keyword, Model, hookimpl
+from xrm_core.changes import closing, opening
+from xrm_core.changes.keys import ChainKeys
+from xrm_core.changes.sealing import seal_all
 from xrm_core.errors import PluginLoadError
 from xrm_core.plugins import Plugins
 from xrm_core.records.door import Records
+from xrm_core.records.log_values import close
 from xrm_core.storage.tables import Tables
 from xrm_core.testing import Setup, Xrm
 
@@ -55,8 +59,15 @@ def xrm_setup() -> Setup:
     return Setup(
         plugins={"fleet": Fleet()},
         files={"vehicle": VEHICLE},
-        roles={"roles": {"clerk": {}}, "rules": {"bonn": {"place": {"eq": "Bonn"}}}},
-        policies=["clerk,vehicle,read,*,bonn,allow", "clerk,vehicle,history,*,,allow"],
+        roles={
+            "roles": {"clerk": {}, "keeper": {}},
+            "rules": {"bonn": {"place": {"eq": "Bonn"}}, "north": {"plate": {"startsWith": "N"}}},
+        },
+        policies=[
+            "clerk,vehicle,read,*,bonn,allow",
+            "clerk,vehicle,history,*,,allow",
+            "keeper,vehicle,read,*,north,allow",
+        ],
     )
 
 
@@ -120,6 +131,51 @@ def test_who_could_see_a_record_by_a_closed_value_is_told_that_it_is_gone(xrm: X
     # then only what they have seen is told
     told = clerk.query(FEED, after=cursor)["changes"]["changes"]
     assert told == [{"operation": "REMOVE", "id": here}]
+
+
+def test_a_feed_opens_what_a_rule_needs_alone_and_waits_for_no_key_store_else(
+    xrm: Xrm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given two who see a vehicle, one by a closed value, the other by one in clear
+    keeper, clerk, admin = xrm.as_role("keeper"), xrm.as_role("clerk"), xrm.as_role("admin")
+    stays, leaves, gone = (xrm.create("vehicle", plate=f"N-{each}", place="Bonn", kerb="a") for each in "123")
+    xrm.work()
+    cursors = [each.query(FEED)["changes"]["cursor"] for each in (keeper, clerk)]
+    for id_, values in ((stays, {"kerb": "b", "seats": 4}), (leaves, {"plate": "S-2", "place": "Trier", "kerb": None})):
+        admin.query(CHANGE, id=id_, v=values)
+    admin.query("mutation ($id: ID!) { deleteVehicle(id: $id) { id } }", id=gone)
+    xrm.work()
+    assert "Bonn" not in logged(xrm, leaves)
+    whole = keeper.query(FEED, after=cursors[0])["changes"]["changes"]
+
+    # when the key store is away
+    monkeypatch.setattr(opening, "store_of", lambda _: None)
+
+    # then who does not need it is told the same
+    assert keeper.query(FEED, after=cursors[0])["changes"]["changes"] == whole
+    expected = {(stays, "UPDATE"), (leaves, "REMOVE"), (gone, "REMOVE")}
+    assert {(each["id"], each["operation"]) for each in whole} == expected
+    # and who does is told that it is away, not half of it
+    clerk.refused(FEED, "SEALING_UNAVAILABLE", after=cursors[1])
+
+
+def test_of_two_servers_that_come_to_the_same_values_one_closes_them(xrm: Xrm, monkeypatch: pytest.MonkeyPatch) -> None:
+    id_, records = xrm.create("vehicle", place="Bonn"), xrm.platform.records
+    seal_all(xrm.database, ChainKeys(""))
+    seen, others = closing._next, list[int]()
+
+    def then_another_is_at_it(*given: Any) -> Any:
+        found = seen(*given)
+        if not others:
+            others.append(0)
+            others.append(close(xrm.database, records))
+        return found
+
+    monkeypatch.setattr(closing, "_next", then_another_is_at_it)
+
+    assert close(xrm.database, records) == 0
+    assert others[1] > 0
+    assert "Bonn" not in logged(xrm, id_)
 
 
 def test_closed_text_of_another_place_is_not_opened(xrm: Xrm) -> None:

@@ -106,6 +106,8 @@ def _close(database: Database, store: KeyStore, rules: LogRules, begin: int) -> 
     """Close the next entries after a position; None: another server is at it."""
     with database.read(_TIMEOUT) as connection:
         (_, rows), mark = _next(connection, begin, rules), mark_of(connection)
+    if not rows:  # another server has closed them since they were seen
+        return 0
     if mark is None:
         with database.begin(_TIMEOUT) as connection:
             mark = made_mark(connection)

@@ -5,7 +5,7 @@ Whose rights they are is not asked here: what is closed is seen by who would see
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -40,14 +40,18 @@ def store_of(connection: Connection) -> KeyStore | None:
     return found
 
 
-def in_clear_all(connection: Connection, entries: Sequence[Stored]) -> list[Stored]:
+def in_clear_all(
+    connection: Connection, entries: Sequence[Stored], only: Collection[str] | None = None
+) -> list[Stored]:
     """Entries with what is closed in them; a value whose key was destroyed is empty.
+
+    With ``only`` no other fields are opened: they stay as they are, and nobody may take them for values.
 
     Raises:
         SealingUnavailable: there is no key store, or it is not that of this data.
         SealedValueForeign: somebody has meddled with a value.
     """
-    wanted = [(entry, name) for entry in entries for name in entry.closed()]
+    wanted = [(entry, name) for entry in entries for name in entry.closed() if only is None or name in only]
     if not wanted:
         return list(entries)
     values = dict[int, dict[str, Any]]()
@@ -58,15 +62,17 @@ def in_clear_all(connection: Connection, entries: Sequence[Stored]) -> list[Stor
     return [in_clear(entry, _shaped(entry, values[id(entry)])) if id(entry) in values else entry for entry in entries]
 
 
-def opened_rows(connection: Connection, found: Iterable[Row[Any]]) -> list[Sequence[Any]]:
+def opened_rows(
+    connection: Connection, found: Iterable[Row[Any]], only: Collection[str] | None = None
+) -> list[Sequence[Any]]:
     """Rows of which ``id``, ``position``, ``record_id``, ``operation``, ``fields`` and ``erased`` were read, in that
-    order, with what is closed in their fields. Raises as :func:`in_clear_all`.
+    order, with what is closed in their fields, or in ``only`` some of them. Raises as :func:`in_clear_all`.
     """
     rows = list(found)
     closed = [number for number, row in enumerate(rows) if row.erased and _CLOSED in row.erased]
     there = [rows[number] for number in closed]
     entries = [part_of(row.position, row.record_id, row.operation, row.fields, row.erased) for row in there]
-    fields = dict(zip(closed, (entry.fields for entry in in_clear_all(connection, entries)), strict=True))
+    fields = dict(zip(closed, (entry.fields for entry in in_clear_all(connection, entries, only)), strict=True))
     return [(*row[:4], fields[number], row.erased) if number in fields else row for number, row in enumerate(rows)]
 
 

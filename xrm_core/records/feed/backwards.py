@@ -17,7 +17,7 @@ _OF_ONE = 200  # of a record in its first piece; whoever has more waits for a pi
 
 
 class Seen(NamedTuple):
-    """What is looked at of an entry; nothing in ``fields`` is closed."""
+    """What is looked at of an entry; none of ``fields`` that was asked for is closed."""
 
     id: int
     position: int | None
@@ -47,10 +47,13 @@ class Backwards:
     Args:
         connection: of one snapshot.
         base: the place.
+        opens: the fields whose values are looked at; None: all. What is closed of others stays so: it takes no key
+            store to see that they have changed.
     """
 
     connection: Connection
     base: int
+    opens: frozenset[str] | None = None
 
     def trails(self, ids: Collection[str]) -> dict[str, Trail]:
         """Those of the records that have entries."""
@@ -104,7 +107,7 @@ class Backwards:
         return dict(found)
 
     def _read(self, query: Select[Any]) -> list[Seen]:
-        return [Seen(*row) for row in opened_rows(self.connection, self.connection.execute(query))]
+        return [Seen(*row) for row in opened_rows(self.connection, self.connection.execute(query), self.opens)]
 
     def _since(self) -> Any:
         return or_(CHANGE.c.position > self.base, CHANGE.c.position.is_(None))

@@ -106,7 +106,7 @@ class Feed:
         always = permission and all(permission.field_rules.get(each, EVERYTHING) is None for each in found.fields)
         if not ids or not found.exact or not always or _looks_up(where):
             return set(ids)
-        log = Backwards(self.connection, base)
+        log = Backwards(self.connection, base, found.fields)
         trails, met = log.trails(ids), set[str]()
         states: dict[str, State | None] = dict(present(self.connection, self.scope, entity, ids))
         while trails:

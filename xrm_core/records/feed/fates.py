@@ -79,7 +79,7 @@ class Fates:
 
     def of(self, ids: Sequence[str], base: int) -> dict[str, Told | None]:
         """What has become of some records since a place, None: nothing that the caller notices."""
-        log = Backwards(self.connection, base)
+        log = Backwards(self.connection, base, self._rule.fields | self._noticing.looked_at)
         trails, seen = log.trails(ids), self._visible_now(ids)
         states = present(self.connection, self.scope, self.entity, ids) if self._needs else {}
         shown = self._noticing.shown_now([id_ for id_ in ids if id_ in seen])

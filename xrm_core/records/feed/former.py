@@ -73,11 +73,16 @@ def before(entries: Sequence[Any], now: State | None) -> list[State | None]:
             state = None
         elif entry.operation == "update":
             fields = json.loads(entry.fields)
-            state = {**(state or {}), **{name: pair[0] for name, pair in fields.items()}}
+            state = {**(state or {}), **{name: _earlier(pair) for name, pair in fields.items()}}
         else:
             state = json.loads(entry.fields)
         found.append(state)
     return found
+
+
+def _earlier(pair: Any) -> Any:
+    """The value before a change; of one that is closed, since nobody looks at it, that it is there."""
+    return pair[0] if isinstance(pair, list) else pair
 
 
 def visible(

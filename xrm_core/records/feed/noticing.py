@@ -94,6 +94,11 @@ class Noticing:
         """The fields of former states that have to be known."""
         return frozenset().union(*(each.fields for each in self._decided)) if self.sometimes else frozenset()
 
+    @cached_property
+    def looked_at(self) -> frozenset[str]:
+        """These, and those of which it is asked whether they had a value."""
+        return self.needs.union(*(each.fields or () for each in self.sometimes))
+
     def shows(self, entry: Any) -> bool:
         """Whether a change is noticed whatever the record is like."""
         return self.always is None or not self.always.isdisjoint(orjson.loads(entry.fields))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from xrm_core.errors import XrmError
 from xrm_core.permissions.caller import Caller, System, led
-from xrm_core.records import looking, sealing
+from xrm_core.records import gone, looking, sealing
 from xrm_core.records.asking import asks_of
 from xrm_core.records.vault.looking import Vaulted, vaulted
 from xrm_core.storage.counters import TAKEN_BACK
@@ -151,6 +151,21 @@ class Context:
             limit: at most so many.
         """
         return looking.deleted(self.records, self.connection, entity, after, limit)
+
+    def gone(self, entity: str, limit: int = 1_000, id_: str = "") -> "list[Record]":
+        """Records that are gone for good, whoever may see them, as they were when they went, as far as the change log
+        still has it: those that went last first. Of values that were erased there, and of computed ones, nothing is
+        told. All of the log is looked through, unless it is one record.
+
+        Args:
+            entity: of them.
+            limit: at most so many.
+            id_: of the only one that is asked for.
+
+        Raises:
+            SealingUnavailable: values are closed in the log, and there is no key store.
+        """
+        return gone.last_states(self.records, self.connection, entity, limit, id_)
 
     def set_aside(self) -> frozenset[str]:
         """Entities of which something is in the trash or in the vault: of others nobody need ask for it."""

@@ -1,32 +1,36 @@
-"""Records that are gone for good, of which the change log still says to what they referred."""
+"""Records that are gone for good, of which the change log still has the last state, or says to what they referred."""
 
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, exists, or_, select
 
 from xrm_core.changes.entry import Operation
 from xrm_core.changes.opening import in_clear_all
 from xrm_core.changes.sealing import stored
 from xrm_core.metadata.model import Entity
 from xrm_core.query.trash import former_names
-from xrm_core.records.door import Records
 from xrm_core.records.former_names import names_then
+from xrm_core.records.stored import Record
 from xrm_core.storage.change_tables import CHANGE
 from xrm_core.storage.trash_tables import TRASH
 from xrm_core.storage.vault_tables import VAULT
 
+if TYPE_CHECKING:
+    from xrm_core.records.door import Records
+
 _FEW = 50
 _PAGE = 1_000
 _ID = re.compile('"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
+_AT_ONCE = 500
 
 
 class _Looking(Protocol):
     @property
-    def records(self) -> Records: ...
+    def records(self) -> "Records": ...
     @property
     def connection(self) -> Connection: ...
 
@@ -87,6 +91,45 @@ def _deletions(connection: Connection, ids: frozenset[str], kinds: Collection[st
     while page := connection.execute(query.where(CHANGE.c.id > after).order_by(CHANGE.c.id).limit(_PAGE)).all():
         yield [row for row in page if not ids.isdisjoint(_ID.findall(row.fields))]
         after = page[-1].id
+
+
+def last_states(records: "Records", connection: Connection, entity: str, limit: int, id_: str = "") -> list[Record]:
+    """Records of an entity that are in no table, nor in the trash or the vault, as they were when they went, as far as
+    the change log still has it; those that went last come first.
+
+    Args:
+        records: the door.
+        connection: in a transaction.
+        entity: of them.
+        limit: at most so many.
+        id_: of the only one that is asked for; empty: all. All of the log is looked through then.
+
+    Raises:
+        KeyError: there is no such entity.
+        SealingUnavailable, SealedValueForeign: what is closed in the log cannot be opened.
+    """
+    kind, table = records.model[entity], records.tables[entity]
+    mine = [CHANGE.c.operation == Operation.DELETE.value, CHANGE.c.entity.in_(former_names(kind))]
+    if id_:
+        mine.append(CHANGE.c.record_id == id_)
+    there = (
+        exists().where(table.c.id == CHANGE.c.record_id),
+        exists().where(TRASH.c.record_id == CHANGE.c.record_id),
+        exists().where(VAULT.c.record_id == CHANGE.c.record_id),
+    )
+    query = select(CHANGE).where(*mine, *(~each for each in there)).order_by(CHANGE.c.id.desc()).limit(limit)
+    found: dict[str, Record] = {}
+    rows = [stored(row, row.position or 0) for row in connection.execute(query)]
+    for start in range(0, len(rows), _AT_ONCE):
+        for entry in in_clear_all(connection, rows[start : start + _AT_ONCE]):
+            if (said := json.loads(entry.fields)) and entry.record_id not in found:
+                values = {each.name: _said(kind, each.name, said) for each in kind.fields.values()}
+                found[entry.record_id] = {"created_at": None, "updated_at": None, **values, "id": entry.record_id}
+    return list(found.values())
+
+
+def _said(kind: Entity, name: str, said: Mapping[str, Any]) -> Any:
+    return next((said[then] for then in sorted(names_then(kind, [name])) if said.get(then) is not None), None)
 
 
 def _referring(kind: Entity, values: Mapping[str, Any], ids: frozenset[str]) -> Iterator[str]:

@@ -56,6 +56,9 @@ class Writing(Looking, Protocol):
     def deleted(self, entity: str, after: str = "", limit: int = 1_000) -> list[Record]:
         """Records in the trash."""
 
+    def gone(self, entity: str, limit: int = 1_000, id_: str = "") -> list[Record]:
+        """Records that only the change log has."""
+
     def in_clear(self, entity: str, record: Record) -> Record:
         """A record with its sealed values in clear."""
 

@@ -22,8 +22,9 @@ class Person:
     record: str | None = None
 
 
-def subject_of(context: Writing, person: Person | None) -> str | None:
-    """The data subject, made if the record has none yet; None: nobody is named.
+def subject_of(context: Writing, person: Person | None, *, gone: bool = False) -> str | None:
+    """The data subject, made if the record has none yet; None: nobody is named. With ``gone`` also of a record that
+    only the change log has.
 
     Raises:
         Refuse: there is no such record, or no such person.
@@ -40,6 +41,8 @@ def subject_of(context: Writing, person: Person | None) -> str | None:
         raise nobody
     stored = context.read(entity, record)
     found = context.find("data_subject_link", {"entity_name": {"eq": entity}, "record_id": {"eq": record}}, 1)
+    if stored is None and gone:
+        stored = next(iter(context.gone(entity, 1, record)), None)
     if found and (stored is not None or any(each.id == record for each in context.vaulted(entity))):
         return str(found[0]["data_subject"])  # who is restricted has rights, too
     if stored is None:
@@ -50,7 +53,7 @@ def subject_of(context: Writing, person: Person | None) -> str | None:
     return made
 
 
-def natural(context: Writing, person: Person | None, field: str = "person") -> str | None:
+def natural(context: Writing, person: Person | None, field: str = "person", *, gone: bool = False) -> str | None:
     """The same of whom a right of the GDPR belongs to: a natural person. Advertising may be objected to, and consented
     to, by a company as well: for that ask :func:`subject_of`.
 
@@ -59,7 +62,7 @@ def natural(context: Writing, person: Person | None, field: str = "person") -> s
     """
     if person is not None and not person.data_subject and person.entity in privacy_of(context.records.model).entities:
         require_natural(context, (str(person.entity), str(person.record)), field)
-    subject = subject_of(context, person)
+    subject = subject_of(context, person, gone=gone)
     if subject is not None and person is not None and person.data_subject:
         require_natural(context, (SUBJECT, subject), field)
     return subject
@@ -91,7 +94,8 @@ def _anywhere(context: Writing, entity: str, id_: str) -> Record | None:
     if privacy_of(context.records.model)[entity].when is None:
         return stored  # nothing is asked of its values
     moved = (each.values for each in context.vaulted(entity) if each.id == id_)
-    return {**(stored or {}), **next(moved, {})} or None
+    found = {**(stored or {}), **next(moved, {})} or None
+    return found if found is not None else next(iter(context.gone(entity, 1, id_)), None)
 
 
 def has_died(context: Writing, record: tuple[str, str]) -> bool:

@@ -12,7 +12,7 @@ from xrm_core.metadata.model import Model
 from xrm_core.permissions.caller import Caller as Caller_
 from xrm_core.permissions.caller import System, User
 from xrm_core.plugins import Plugins
-from xrm_core.records import looking, sealing
+from xrm_core.records import gone, looking, sealing
 from xrm_core.records.asking import asks_of
 from xrm_core.records.proving import key_ages, proved
 from xrm_core.records.vault.looking import Vaulted, vaulted
@@ -112,6 +112,13 @@ class QueryContext:
         """Records in the trash, as actions look at them; costs as :meth:`find`."""
         self.check()
         found = looking.deleted(self._records, self._connection, entity, after, limit)
+        self._spend(1 + len(found))
+        return found
+
+    def gone(self, entity: str, limit: int = 1_000, id_: str = "") -> "list[Record]":
+        """Records that are gone for good, as actions look at them; costs as :meth:`find`."""
+        self.check()
+        found = gone.last_states(self._records, self._connection, entity, limit, id_)
         self._spend(1 + len(found))
         return found
 

@@ -64,7 +64,7 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
     """
     model, settings = context.records.model, context.settings
     privacy, registers = privacy_of(model), settings.all_registers()
-    sources = Sources(context, model, privacy)
+    sources = Sources(context, model, privacy, gone=True)
     seed = seed_of(context, request)
     graph = discover_in(sources, seed, settings.region)
     unknown = request["data_subject"] is None

@@ -75,6 +75,7 @@ def _record(
         "id": item.id,
         "own": False,
         "deleted": False,
+        "gone": False,
         "restricted": False,
         "datenart": said.privacy.datenart,
         "datenartLabel": labelled(datenart.labels, said.privacy.datenart or "") if datenart else label,

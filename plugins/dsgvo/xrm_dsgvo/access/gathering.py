@@ -66,7 +66,15 @@ class Gathering:
             return None
         entity, said = self.sources.model[hit.entity], self.sources.privacy[hit.entity]
         stored = {**stored, **self._asked(hit, stored), **kept_back(self.context, self.notes, hit, entity, stored)}
-        self.notes.found["trash" if hit.deleted else "vault" if hit.restricted else "records"] += 1
+        self.notes.found[
+            "change_log"
+            if self.sources.is_gone(hit.key)
+            else "trash"
+            if hit.deleted
+            else "vault"
+            if hit.restricted
+            else "records"
+        ] += 1
         for name in hit.others:
             self.notes.leave_out("ART15_4", "records", hit.entity, name, int(stored.get(name) is not None))
         datenart = self.registers.datenarten.get(said.datenart or "")
@@ -78,6 +86,7 @@ class Gathering:
             "id": hit.id,
             "own": hit.own,
             "deleted": hit.deleted,
+            "gone": self.sources.is_gone(hit.key),
             "restricted": hit.restricted,
             "datenart": said.datenart,
             "datenartLabel": labelled(datenart.labels if datenart else {}, said.datenart or hit.entity),

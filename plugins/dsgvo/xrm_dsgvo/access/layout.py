@@ -75,7 +75,7 @@ def _record(each: Mapping[str, Any], language: str) -> dict[str, Any]:
         rows.append([word("read", language), [_look(one, language) for one in each["reads"]]])
     rows += _kept(each["retention"], language)
     title = f"{each['datenartLabel'][language]}: {each['label'][language]}"
-    where = "trash" if each["deleted"] else "restricted" if each["restricted"] else None
+    where = "gone" if each["gone"] else "trash" if each["deleted"] else "restricted" if each["restricted"] else None
     return {"title": f"{title} ({word(where, language)})" if where else title, "rows": rows}
 
 

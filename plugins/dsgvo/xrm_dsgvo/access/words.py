@@ -36,6 +36,7 @@ HEADINGS: Mapping[str, Labels] = {
     "read": {"de": "Angesehen am (wie oft)", "en": "Looked at on (how often)"},
     "sent": {"de": "Nachrichten", "en": "Messages"},
     "trash": {"de": "im Papierkorb", "en": "in the trash"},
+    "gone": {"de": "gelöscht, noch im Änderungsprotokoll", "en": "deleted, still in the change log"},
     "restricted": {"de": "eingeschränkt (Art. 18 DSGVO)", "en": "restricted (Article 18 GDPR)"},
     "unknown": {"de": "nicht bekannt", "en": "not known"},
     "searched": {"de": "Durchsucht", "en": "Searched"},

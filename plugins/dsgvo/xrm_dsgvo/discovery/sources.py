@@ -9,6 +9,9 @@ from xrm_dsgvo.privacy import PrivacyModel
 
 _AT_ONCE = 500
 
+MOST_GONE = 20_000
+"""So many persons of an entity of whom only the change log has a record are looked at, those that went last."""
+
 
 class Searching(Protocol):
     """What reads whatever there is, whoever may see it: contexts of actions, jobs and query fields."""
@@ -27,6 +30,9 @@ class Searching(Protocol):
 
     def kept_aside(self) -> frozenset[str]:
         """Entities of which values lie in the vault that are not searched."""
+
+    def gone(self, entity: str, limit: int = 1_000, id_: str = "") -> list[Record]:
+        """Records that only the change log has."""
 
     def set_aside(self) -> frozenset[str]:
         """Entities of which something is in the trash or in the vault."""
@@ -49,9 +55,12 @@ class Sources:
         model: the entities.
         privacy: what their files say.
         aside: whether the trash and the vault are looked at.
+        gone: whether persons are looked for of whom only the change log has a record; :data:`MOST_GONE` of each entity.
     """
 
-    def __init__(self, context: Searching, model: Model, privacy: PrivacyModel, *, aside: bool = True) -> None:
+    def __init__(
+        self, context: Searching, model: Model, privacy: PrivacyModel, *, aside: bool = True, gone: bool = False
+    ) -> None:
         self._context = context
         self.model = model
         self.privacy = privacy
@@ -62,6 +71,10 @@ class Sources:
             self.trash[name] = {str(record["id"]): record for record in self._deleted(name)}
             self._vault[name] = together(context.vaulted(name))
         self._archived: dict[str, dict[str, Record]] = {name: {} for name in (context.kept_aside() if aside else ())}
+        self._gone: set[Key] = set()
+        for each in privacy.subjects() if gone else ():
+            if any(field.match is not None and field.match.strength == "strong" for field in each.fields.values()):
+                self._take_gone(each.name, context.gone(each.name, MOST_GONE))
 
     def read(self, key: Key) -> Record | None:
         """A record, wherever it is."""
@@ -117,6 +130,23 @@ class Sources:
         """What a field of a record has held by the change log; nothing where that cannot be read: in queries."""
         log: Any = self._context
         return former_values(log, key[1], [name]) if hasattr(log, "connection") else []
+
+    def look_in_log(self, key: Key) -> None:
+        """Let a record be found that only the change log has, if that has it."""
+        if self.read(key) is None:
+            self._take_gone(key[0], self._context.gone(key[0], 1, key[1]))
+
+    def is_gone(self, key: Key) -> bool:
+        """Whether only the change log has it."""
+        return key in self._gone
+
+    def _take_gone(self, entity: str, records: Iterable[Record]) -> None:
+        """They are found like what is in the trash."""
+        for each in records:
+            key = (entity, str(each["id"]))
+            self.trash[entity].setdefault(key[1], self._context.in_clear(entity, each))
+            self._gone.add(key)
+            self._read.pop(key, None)
 
     def is_restricted(self, key: Key) -> bool:
         """Whether all of it, or some of its values, lies in the vault."""

@@ -22,7 +22,9 @@ class SubjectRecord:
 
 @dataclass
 class SubjectGraphInput:
-    """A record, or what the person has told; ``confirmed`` of the candidates are the person, too."""
+    """A record, or what the person has told; ``confirmed`` of the candidates are the person, too. ``gone``: the change
+    log is looked through for records of persons that are gone for good.
+    """
 
     entity: str | None = None
     record: str | None = None
@@ -32,6 +34,7 @@ class SubjectGraphInput:
     name: str | None = None
     birth_date: date | None = None
     confirmed: list[SubjectRecord] = field(default_factory=list)
+    gone: bool = False
 
 
 @dataclass
@@ -114,7 +117,10 @@ def subject_graph(context: QueryContext, given: SubjectGraphInput) -> SubjectGra
         raise Refuse(text, field="entity")
     confirmed = frozenset((each.entity, each.record) for each in given.confirmed)
     seed = Seed(records, given.email, given.phone, given.iban, given.name, given.birth_date, confirmed)
-    region, sources = context.settings.region, Sources(context, context.model, privacy_of(context.model))
+    region, sources = (
+        context.settings.region,
+        Sources(context, context.model, privacy_of(context.model), gone=given.gone),
+    )
     for entity, id_ in (*records, *sorted(confirmed)):
         stored = sources.read((entity, id_))
         if stored is not None and is_company(sources.privacy[entity], stored):

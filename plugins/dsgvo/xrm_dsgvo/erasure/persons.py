@@ -23,14 +23,15 @@ def same_person(
     scope, seed = run["scope"], (str(run["entity_name"]), str(run["record_id"]))
     confirmed = frozenset((str(entity), str(id_)) for entity, id_ in scope.get("confirmed", ()))
     others = frozenset((str(entity), str(id_)) for entity, id_ in scope.get("not_theirs", ()))
-    sources = Sources(context, context.records.model, privacy)
+    sources = Sources(context, context.records.model, privacy, gone=True)
     joined = Joining(sources, Seed((seed,), confirmed=confirmed, others=others - {seed}), context.settings.region)
     return [key for key in joined.own if key != seed], joined.candidates()
 
 
 def is_there(context: ActionContext, key: Key) -> bool:
-    """Whether there is a record, in its table or in the vault."""
-    return context.read(*key) is not None or any(each.id == key[1] for each in context.vaulted(key[0]))
+    """Whether there is a record, in its table or in the vault, or the change log still has what it was."""
+    there = context.read(*key) is not None or any(each.id == key[1] for each in context.vaulted(key[0]))
+    return there or bool(context.gone(key[0], 1, key[1]))
 
 
 def restrictions_of(context: Writing, run: Mapping[str, Any], same: Iterable[Key]) -> list[Record]:

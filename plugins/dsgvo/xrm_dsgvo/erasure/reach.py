@@ -54,6 +54,8 @@ def reach(
     own |= dict.fromkeys(addresses_of(sources, own, context.settings.region), ())
     # of what became part of theirs and is gone for good by now, the log still has values
     own |= dict.fromkeys((key for one in [*own] for key in sources.merged(one) if sources.read(key) is None), ())
+    for key in own:
+        sources.look_in_log(key)
     way = walk(sources, own)
     locked = _locked(context, own) if aside else frozenset()
     holds = _Holds(every(context, "legal_hold", {"status": {"eq": "active"}}), own)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from xrm_core.api import Action, ActionContext, Record, Refuse
-from xrm_dsgvo.discovery import Hit, Seed, SubjectGraph, discover
+from xrm_dsgvo.discovery import Hit, Seed, SubjectGraph
+from xrm_dsgvo.discovery.finding import discover_in
 from xrm_dsgvo.discovery.identity import one_form
 from xrm_dsgvo.discovery.joining import called, called_of
 from xrm_dsgvo.discovery.sources import Sources
@@ -115,7 +116,7 @@ def identify(context: ActionContext, given: RequestIdentifyInput) -> RequestStan
         person = Person(data_subject=given.record)
     else:
         person = Person(entity=given.entity, record=given.record)
-    subject = natural(context, person, "record")
+    subject = natural(context, person, "record", gone=True)
     known["data_subject"] = subject
     check_living(request, (context.read(SUBJECT, str(subject)) or {}).get("deceased"))
     graph = graph_of(context, {**request, **known})
@@ -142,7 +143,9 @@ def identify(context: ActionContext, given: RequestIdentifyInput) -> RequestStan
 
 def graph_of(context: Making, request: Record) -> SubjectGraph:
     """All that is about who has asked; of somebody unknown, what their name and address lead to."""
-    return discover(context, context.records.model, seed_of(context, request), context.settings.region)
+    model = context.records.model
+    sources = Sources(context, model, privacy_of(model), gone=True)
+    return discover_in(sources, seed_of(context, request), context.settings.region)
 
 
 def seed_of(context: Making, request: Record) -> Seed:

@@ -66,15 +66,7 @@ class Gathering:
             return None
         entity, said = self.sources.model[hit.entity], self.sources.privacy[hit.entity]
         stored = {**stored, **self._asked(hit, stored), **kept_back(self.context, self.notes, hit, entity, stored)}
-        self.notes.found[
-            "change_log"
-            if self.sources.is_gone(hit.key)
-            else "trash"
-            if hit.deleted
-            else "vault"
-            if hit.restricted
-            else "records"
-        ] += 1
+        self.notes.found[self._store(hit)] += 1
         for name in hit.others:
             self.notes.leave_out("ART15_4", "records", hit.entity, name, int(stored.get(name) is not None))
         datenart = self.registers.datenarten.get(said.datenart or "")
@@ -99,6 +91,12 @@ class Gathering:
             "messages": [] if self.portable else list(self._sent(hit)),
             "retention": retained(self.context, self.sources.privacy, said, self.registers, stored),
         }
+
+    def _store(self, hit: Hit) -> str:
+        """Where a record is."""
+        if self.sources.is_gone(hit.key):
+            return "change_log"
+        return "trash" if hit.deleted else "vault" if hit.restricted else "records"
 
     def mention(self, key: Key, name: str) -> dict[str, Any] | None:
         """A text about somebody else that names the person; None: it is not told, or somebody has to look first."""

@@ -117,10 +117,8 @@ def subject_graph(context: QueryContext, given: SubjectGraphInput) -> SubjectGra
         raise Refuse(text, field="entity")
     confirmed = frozenset((each.entity, each.record) for each in given.confirmed)
     seed = Seed(records, given.email, given.phone, given.iban, given.name, given.birth_date, confirmed)
-    region, sources = (
-        context.settings.region,
-        Sources(context, context.model, privacy_of(context.model), gone=given.gone),
-    )
+    region, model = context.settings.region, context.model
+    sources = Sources(context, model, privacy_of(model), gone=given.gone)
     for entity, id_ in (*records, *sorted(confirmed)):
         stored = sources.read((entity, id_))
         if stored is not None and is_company(sources.privacy[entity], stored):

@@ -9,7 +9,7 @@ from xrm_dsgvo.privacy import PrivacyModel
 
 _AT_ONCE = 500
 
-MOST_GONE = 20_000
+MOST_GONE = 10_000
 """So many persons of an entity of whom only the change log has a record are looked at, those that went last."""
 
 

@@ -10,6 +10,7 @@ from tests.dsgvo.test_erasures import OPEN, RUN
 from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, done
 from tests.dsgvo.test_restrictions import OPEN as RESTRICT
 from xrm_core.api import changes_of
+from xrm_core.changes import closing
 from xrm_core.changes.closing import close_all
 from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.opening import store_of
@@ -214,3 +215,28 @@ def test_what_becomes_personal_later_is_closed_from_the_beginning(xrm: Xrm) -> N
     assert first.fields["first_name"] == FORMER
     assert first.fields["phone"] == PHONE
     assert last.fields == {"first_name": [FORMER, NOW]}
+
+
+def test_of_two_who_close_at_once_one_finds_nothing_left(xrm: Xrm, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given another server that closes all just after this one has seen what there is
+    id_, rules = changed(xrm), xrm.platform.records.log_rules
+    with xrm.database.read() as connection:
+        store = store_of(connection)
+    assert store is not None
+    seal_all(xrm.database, ChainKeys(""))
+    look, others = closing._next, [lambda: close_all(xrm.database, store, rules)]
+
+    def looked(*given: Any) -> Any:
+        found = look(*given)
+        if others:
+            others.pop()()
+        return found
+
+    monkeypatch.setattr(closing, "_next", looked)
+
+    # when
+    assert close_all(xrm.database, store, rules) == 0
+
+    # then
+    assert FORMER not in in_log(xrm, id_)
+    assert sound(xrm)

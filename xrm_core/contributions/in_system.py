@@ -13,8 +13,6 @@ from xrm_core.storage.system import METADATA
 from xrm_core.storage.system_texts import SEARCHED
 
 SHORTEST = 3
-MOST_FOUND = 1_000
-"""So many rows of a table are looked at that may have it."""
 
 _AT_ONCE = 20
 """Needles of one statement."""
@@ -67,7 +65,7 @@ def hits(context: _Looking, needles: Collection[str]) -> Iterator[tuple[Table, R
         for start in range(0, len(wanted), _AT_ONCE):
             forms = {form for each in wanted[start : start + _AT_ONCE] for form in _forms(each)}
             there = or_(*(_contains(table.c[column], form) for column in columns for form in sorted(forms)))
-            for row in context.connection.execute(select(table).where(there).limit(MOST_FOUND)):
+            for row in context.connection.execute(select(table).where(there)):
                 found[tuple(row._mapping[each] for each in table.primary_key.columns)] = row
         for row in found.values():
             if has := [each for each in columns if any(map(pattern.search, _texts(row._mapping[each])))]:

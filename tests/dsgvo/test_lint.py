@@ -75,6 +75,17 @@ REMEDIED = {
             )
             for wrong in ({"of": "phone"}, {"of": "nothing"}, {"of": "bill_to", "field": "issued_on"})
         ),
+        (
+            "invoice",
+            {
+                "retention": {
+                    "class": "LK-8J-BUCHUNGSBELEG",
+                    "start": {"type": "process_end", "field": "issued_on"},
+                    "purposeEnd": {"type": "process_end", "of": "bill_to"},
+                    "then": "delete",
+                }
+            },
+        ),
     ],
     "statutory": [("invoice", {"onErase": "anonymize"})],
     "statutory-link": [("invoice.bill_to", link("owner", "down", "unlink"))],

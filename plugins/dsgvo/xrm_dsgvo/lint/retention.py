@@ -49,6 +49,9 @@ def _start(found: Surroundings, entity: Entity, word: str, start: Mapping[str, A
         reason = f'"{word}" needs one of "field", "event" and "of".'
         remedy = "Name the date of the record that begins it, an event, or the relation to what it belongs to."
         yield of_entity_mistake(entity.name, "start", reason, remedy)
+    elif "of" in start and word == "purposeEnd":
+        reason = "a purpose ends on a day of the record itself, or by an event."
+        yield of_entity_mistake(entity.name, "start", reason, 'Name a "field" or an "event" for purposeEnd.')
     elif "of" in start:
         relation = entity.field(start["of"])
         targets = () if relation is None or relation.relation is None else relation.relation.targets

@@ -42,8 +42,8 @@ def share() -> None:
     """From now on, in this process."""
     shared: dict[str, _Shared] = {}
 
-    def make(url: URL, pool: int, options: str) -> Engine:
-        engine = _MAKE(url, pool, options)
+    def make(url: URL, pool: int, options: str, *, makes: bool) -> Engine:
+        engine = _MAKE(url, pool, options, makes=makes)
         shared.setdefault(url.get_backend_name(), _Shared()).put_into(engine)
         return engine
 

@@ -86,7 +86,7 @@ class JobPlaces:
         few = len(wanted) <= self._settings.max_tenants
         for url, name in wanted.items():
             if url not in self._tenants:
-                self._tenants[url] = self._place(name, Database(url, _POOL, name), keeps_open=few)
+                self._tenants[url] = self._place(name, Database(url, _POOL, name, makes=False), keeps_open=few)
         for place in [each for each in self._leaving if not each.busy]:
             self._leaving.remove(place)
             place.close()

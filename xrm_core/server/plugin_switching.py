@@ -97,7 +97,7 @@ def _is_nowhere(settings: Settings, main: Database, without: Plugins) -> bool:
         return False
     for url in others:
         try:
-            with closing(Database(url, 1)) as database:
+            with closing(Database(url, 1, makes=False)) as database:
                 if is_missing(url) or not _has_model(settings, database, without):
                     return False
         except XrmError:  # who knows what it has

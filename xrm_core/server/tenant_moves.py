@@ -64,7 +64,7 @@ def export_tenant(settings: Settings, plugins: Plugins, name: str, file: Path) -
     Raises:
         XrmError: there is no such tenant, or the file cannot be written; nothing of it remains.
     """
-    database = Database(tenant_url(settings, name))
+    database = Database(tenant_url(settings, name), makes=False)
     try:
         with database.read() as connection:
             kept, applied = schema_files(connection).texts, has_models(connection)
@@ -104,7 +104,7 @@ def remove_tenant(settings: Settings, name: str) -> None:
 
 def _content_of(url: str) -> list[str]:
     """What a tenant has outside of the database; nothing if its database is no longer there."""
-    database = Database(url)
+    database = Database(url, makes=False)
     try:
         with database.read() as connection:
             return content_leftovers.all_content(connection)

@@ -205,7 +205,7 @@ class Tenants:
     def _site(self, tenant: Tenant) -> Site:
         if is_missing(tenant.url):
             raise DatabaseUnavailable(f"The file of the tenant {tenant.name} is not there.")
-        database = Database(tenant.url, _POOL, tenant.name)
+        database = Database(tenant.url, _POOL, tenant.name, makes=False)
         try:
             blueprint, tables = blueprint_of(database, self._blueprints)
             named = (tenant.name, tenant.url)

@@ -33,6 +33,7 @@ from xrm_core.storage.driver_statements import Ahead
 from xrm_core.storage.one_writer import DEADLINES, STOP_AGAIN_SECONDS, WAIT_SECONDS, OneWriter
 from xrm_core.storage.prepared_steps import Text
 from xrm_core.storage.reserved_words import quote_all_reserved_words
+from xrm_core.storage.sqlite_file import FileOpener
 from xrm_core.telemetry.pool_use import PoolUse
 from xrm_core.translation import say
 
@@ -88,15 +89,17 @@ class Database:
             the latter makes all connections work in that schema of the database.
         pool: connections that are kept open (PostgreSQL).
         tenant: whose it is, for :func:`tenant_of`; empty: it is the main database, or nobody asks.
+        makes: whether an SQLite file that is not there is made. That of a tenant is made when the tenant is: whoever
+            serves one that was removed just now must not leave an empty file at its place.
     """
 
-    def __init__(self, url: str, pool: int = 10, tenant: str = "") -> None:
+    def __init__(self, url: str, pool: int = 10, tenant: str = "", *, makes: bool = True) -> None:
         parsed = _parse(url)
         schema = parsed.query.get(SCHEMA)
         self.url = parsed.difference_update_query([SCHEMA])
         self.schema = schema if isinstance(schema, str) else None
         self.pool = pool
-        self.engine = _engine(self.url, pool, self.options)
+        self.engine = _engine(self.url, pool, self.options, makes=makes)
         self.engine.update_execution_options(**{_TENANT: tenant})
         self._closed = False
         event.listen(self.engine, "checkin", self._come_back)
@@ -338,13 +341,14 @@ def with_schema(url: URL, schema: str) -> str:
     return url.update_query_dict({SCHEMA: schema}).render_as_string(hide_password=False)
 
 
-def _engine(url: URL, pool: int, options: str) -> Engine:
+def _engine(url: URL, pool: int, options: str, *, makes: bool) -> Engine:
     quote_all_reserved_words()
     if url.get_backend_name() == "sqlite":
-        _make_folder(Path(url.database or "").parent)
-        engine = create_engine(
-            url, hide_parameters=True, pool_timeout=POOL_WAIT_SECONDS, connect_args={"check_same_thread": False}
-        )
+        file = Path(url.database or "")
+        if makes:
+            _make_folder(file.parent)
+        opener = FileOpener(file, makes=makes)
+        engine = create_engine(url, hide_parameters=True, pool_timeout=POOL_WAIT_SECONDS, creator=opener)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import time
+from pathlib import Path
 from collections.abc import Sequence
 
 from xrm_core.storage import folding, mask_hash, matching, periods, phone
@@ -116,7 +117,9 @@ class SqliteReader:
             return self._quick
 
     def _open(self) -> sqlite3.Connection:
-        found = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=512)
+        # what is read is there: were it made, a file that was removed just now would be there again
+        uri = f"{Path(self._path).absolute().as_uri()}?mode=rw"
+        found = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=512)
         set_pragmas(found, (*SQLITE_PRAGMAS, "query_only=ON", "mmap_size=268435456"))
         found.text_factory = bytes
         folding.teach(found)

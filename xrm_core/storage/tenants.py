@@ -270,7 +270,7 @@ def _make_place(target: Database, made: Tenant, schema: str | None) -> None:
 
 
 def _drop_place(gone: Tenant) -> None:
-    database = Database(gone.url)
+    database = Database(gone.url, makes=False)
     try:
         if not database.is_sqlite:
             with database.begin() as connection:

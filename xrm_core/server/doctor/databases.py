@@ -78,7 +78,7 @@ class Databases:
         elif is_missing(tenant.url):
             yield failed(check, f"Its file is not there: {tenant.place}.", "Bring it back from a backup.")
         else:
-            with closing(Database(tenant.url)) as database:
+            with closing(Database(tenant.url, makes=False)) as database:
                 yield from self._look(check, database)
 
     def _look(self, check: str, database: Database) -> Iterator[Finding]:

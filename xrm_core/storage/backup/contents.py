@@ -50,7 +50,7 @@ def installation(main_url: str, data_dir: Path) -> Installation:
         known = tenants(connection, data_dir)
     for each in known:
         if each.state in SERVED:
-            with closing(Database(each.url)) as database:
+            with closing(Database(each.url, makes=False)) as database:
                 schema = "" if database.is_sqlite else database.schema or "public"
             sources.append(Source(Place(each.name, schema, each.elsewhere), each.url))
     return Installation(tuple(sources), tuple(each.name for each in known if each.state not in SERVED), revision)

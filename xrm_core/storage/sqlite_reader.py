@@ -4,8 +4,8 @@ import asyncio
 import sqlite3
 import threading
 import time
-from pathlib import Path
 from collections.abc import Sequence
+from pathlib import Path
 
 from xrm_core.storage import folding, mask_hash, matching, periods, phone
 from xrm_core.storage.engines import SQLITE_PRAGMAS, Database, set_pragmas, tables_changed

@@ -1,7 +1,7 @@
 """What lies in the archive: for each record the names of its fields, why, and until when. No values."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -93,7 +93,11 @@ def names_of(entry: Mapping[str, Any]) -> frozenset[str]:
 
 def come_back(context: Writing, entry: Mapping[str, Any]) -> bool:
     """Bring all back that an entry has, and end the entry; False: nobody can open it any more, and it has ended."""
-    refusal = context.attempt(lambda: bring_back(context, str(entry["deposit"])))
+    try:
+        refusal = context.attempt(lambda: bring_back(context, str(entry["deposit"])))
+    except KeyError:  # a backup may have the one without the other
+        end(context, [entry])
+        return False
     if refusal is None:
         _forget(context, entry)
     elif refusal.code == "SEALED_KEY_DESTROYED":
@@ -120,17 +124,13 @@ def ground_of(entry: Mapping[str, Any]) -> Ground:
     return Ground(Reason(str(entry["reason"])), str(entry["basis"] or ""), until)
 
 
-def pages(context: Writing, where: Mapping[str, Any]) -> Iterator[Sequence[Record]]:
-    """Entries for which a filter holds, page by page."""
+def _every(context: Any, where: Mapping[str, Any]) -> Iterator[Record]:
     after = ""
     while found := context.find(ENTRY, where, _AT_ONCE, after):
-        yield found
+        yield from found
+        if len(found) < _AT_ONCE:
+            return
         after = str(found[-1]["id"])
-
-
-def _every(context: Any, where: Mapping[str, Any]) -> Iterator[Record]:
-    for page in pages(context, where):
-        yield from page
 
 
 def _forget(context: Writing, entry: Mapping[str, Any]) -> None:

@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import Any
 
 from starlette.responses import Response
 
-from xrm_core.api import Action, ActionContext, Record, Refuse, Route, RouteContext, Vaulted, file_in_vault, in_vault
+from xrm_core.api import Action, ActionContext, Record, Refuse, Route, RouteContext, Vaulted, in_vault
 from xrm_dsgvo import own
-from xrm_dsgvo.access.files import as_answer
 from xrm_dsgvo.archive.entries import ground_of, of_records
 from xrm_dsgvo.own import Making
-from xrm_dsgvo.restriction.telling import RestrictedFormer, RestrictedValue, files_of, told
+from xrm_dsgvo.restriction.telling import RestrictedFormer, RestrictedValue, asked_for, file_among, told
 
 USE = "archive_use"
 MOST = 200
@@ -75,23 +73,10 @@ def look_at_file(context: RouteContext) -> Response:
     Raises:
         Refuse, Forbidden: as above; or there is no such file.
     """
-    caller: Any = context.caller
-    said, path = context.request.json(), context.request.path
-    purposes = {each.value: each for each in ArchivePurpose}
-    purpose = purposes.get(str(said.get("purpose"))) if isinstance(said, dict) else None
-    if not caller.access.may_run(_RIGHT) or purpose is None:
-        text = {
-            "en": f"It takes the right to {_RIGHT}, and a purpose: {', '.join(sorted(purposes))}.",
-            "de": f"Es braucht das Recht {_RIGHT} und einen Zweck: {', '.join(sorted(purposes))}.",
-        }
-        raise Refuse(text, field="purpose")
-    given = ArchiveLookInput(path["entity"], [path["record"]], purpose, str(said.get("because") or ""))
-    for _, each in _looked_at(context, given):
-        if path["file"] in (str(each.values[name]) for name in files_of(context, each)):
-            file = file_in_vault(context, path["file"])
-            if file is not None:
-                return as_answer(file)
-    raise Refuse({"en": "There is no such file in it.", "de": "Diese Datei ist nicht darunter."}, field="file")
+    purpose, because = asked_for(context, _RIGHT, ArchivePurpose)
+    path = context.request.path
+    given = ArchiveLookInput(path["entity"], [path["record"]], purpose, because)
+    return file_among(context, (each for _, each in _looked_at(context, given)))
 
 
 def actions() -> list[Action]:

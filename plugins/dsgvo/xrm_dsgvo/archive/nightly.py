@@ -29,11 +29,13 @@ def archive_stored(
         stored = context.read(said.name, id_)
         if stored is None or not any(to_move(context, privacy, said.name, stored, names)):
             continue
-        count += 1
         if does:
             context.hold(said.name, id_)
             ground = _purpose_ended(context, registers, said, stored)
-            put_apart(context, privacy, (said.name, id_), dict.fromkeys(names, ground))
+            # nothing is moved where there is no key store
+            count += bool(put_apart(context, privacy, (said.name, id_), dict.fromkeys(names, ground)))
+        else:
+            count += 1
     return count
 
 
@@ -70,10 +72,12 @@ def _is_there(context: Writing, entry: Mapping[str, object]) -> bool:
     entity, id_ = key_of(entry)
     if entity not in context.records.model:
         return True  # until its tables are gone, a change of the schema may be undone
+    if context.read(entity, id_) is not None:
+        return True
     before = str(UUID(int=UUID(id_).int - 1))
     in_trash = (str(each["id"]) for each in context.deleted(entity, before, 1))
     whole = any(each.whole for each in context.vaulted(entity, [id_]))
-    return context.read(entity, id_) is not None or id_ in in_trash or whole
+    return id_ in in_trash or whole
 
 
 def _purpose_ended(context: Writing, registers: Registers, said: EntityPrivacy, stored: Record) -> Ground:

@@ -29,12 +29,12 @@ def restrict_held(context: Making, person: Person) -> int:
 def remind_of_released(context: Writing) -> None:
     """A hold was released: restrictions that nothing holds any more are to be looked at today."""
     where = {"ground": {"eq": Ground.hold.value}, "status": {"in": list(STANDING)}}
+    whole = {"status": {"eq": "active"}, "record_id": {"isNull": True}}
+    entities = {str(hold["entity_name"]) for hold in context.find("legal_hold", whole, _MOST)}
     for each in context.find(RESTRICTION, where, _MOST):
         of = {"data_subject": {"id": {"eq": each["data_subject"]}}}
         links = context.find("data_subject_link", of, _MOST)
         keys = {(str(link["entity_name"]), str(link["record_id"])) for link in links}
         keys.add((SUBJECT, str(each["data_subject"])))
-        whole = {"status": {"eq": "active"}, "record_id": {"isNull": True}}
-        entities = {str(hold["entity_name"]) for hold in context.find("legal_hold", whole, _MOST)}
         if not held(context, keys) and not entities & {entity for entity, _ in keys}:
             change(context, RESTRICTION, str(each["id"]), {"review_on": today(context.settings)})

@@ -1,7 +1,6 @@
 """Restricted data are looked at for one of the purposes that Article 18(2) allows, and that is kept."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.responses import Response
 
@@ -12,13 +11,11 @@ from xrm_core.api import (
     Route,
     RouteContext,
     Vaulted,
-    file_in_vault,
     in_vault,
 )
-from xrm_dsgvo.access.files import as_answer
 from xrm_dsgvo.own import Making, create, now
 from xrm_dsgvo.restriction.standing import RESTRICTION
-from xrm_dsgvo.restriction.telling import RestrictedData, files_of, told
+from xrm_dsgvo.restriction.telling import RestrictedData, asked_for, file_among, told
 from xrm_dsgvo.restriction.terms import AllowedPurpose, allowed_of
 
 _RIGHT = "dsgvo.restriction_look"
@@ -56,24 +53,9 @@ def look_at_file(context: RouteContext) -> Response:
     Raises:
         Refuse, Forbidden: as above; or there is no such file.
     """
-    caller: Any = context.caller
-    said = context.request.json()
-    purposes = {each.value: each for each in AllowedPurpose}
-    purpose = purposes.get(str(said.get("purpose"))) if isinstance(said, dict) else None
-    if not caller.access.may_run(_RIGHT) or purpose is None:
-        text = {
-            "en": f"It takes the right to {_RIGHT}, and a purpose: {', '.join(sorted(purposes))}.",
-            "de": f"Es braucht das Recht {_RIGHT} und einen Zweck: {', '.join(sorted(purposes))}.",
-        }
-        raise Refuse(text, field="purpose")
-    path = context.request.path
-    given = RestrictionLookInput(path["restriction"], purpose, str(said.get("because") or ""))
-    for each in _looked_at(context, given):
-        if path["file"] in (str(each.values[name]) for name in files_of(context, each)):
-            file = file_in_vault(context, path["file"])
-            if file is not None:
-                return as_answer(file)
-    raise Refuse({"en": "There is no such file in it.", "de": "Diese Datei ist nicht darunter."}, field="file")
+    purpose, because = asked_for(context, _RIGHT, AllowedPurpose)
+    given = RestrictionLookInput(context.request.path["restriction"], purpose, because)
+    return file_among(context, _looked_at(context, given))
 
 
 def routes() -> list[Route]:

@@ -1,14 +1,20 @@
 """What lies in the vault, as it is told to who may look at it: values, former ones, and what is to be said of files."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
-from xrm_core.api import Vaulted, changes_of, file_in_vault
+from starlette.responses import Response
+
+from xrm_core.api import Refuse, RouteContext, Vaulted, changes_of, file_in_vault
+from xrm_dsgvo.access.files import as_answer
 from xrm_dsgvo.access.gathering import told_of
 from xrm_dsgvo.access.values import plain
 from xrm_dsgvo.own import Making
+
+Purpose = TypeVar("Purpose", bound=Enum)
 
 
 @dataclass
@@ -66,3 +72,29 @@ def _former(context: Making, each: Vaulted) -> Iterator[RestrictedFormer]:
 
 def _json(value: Any) -> str:
     return json.dumps(plain(value), ensure_ascii=False)
+
+
+def asked_for(context: RouteContext, right: str, purposes: type[Purpose]) -> tuple[Purpose, str]:
+    """For what a file is asked, and why. Raises Refuse: the caller has no right to it, or names no purpose."""
+    caller: Any = context.caller
+    said = context.request.json()
+    by_name = {str(each.value): each for each in purposes}
+    purpose = by_name.get(str(said.get("purpose"))) if isinstance(said, dict) else None
+    if not caller.access.may_run(right) or purpose is None:
+        text = {
+            "en": f"It takes the right to {right}, and a purpose: {', '.join(sorted(by_name))}.",
+            "de": f"Es braucht das Recht {right} und einen Zweck: {', '.join(sorted(by_name))}.",
+        }
+        raise Refuse(text, field="purpose")
+    return purpose, str(said.get("because") or "")
+
+
+def file_among(context: RouteContext, records: Iterable[Vaulted]) -> Response:
+    """The file that a path names, out of what lies in the vault of some records. Raises Refuse: it is not there."""
+    wanted = context.request.path["file"]
+    for each in records:
+        if wanted in (str(each.values[name]) for name in files_of(context, each)):
+            file = file_in_vault(context, wanted)
+            if file is not None:
+                return as_answer(file)
+    raise Refuse({"en": "There is no such file in it.", "de": "Diese Datei ist nicht darunter."}, field="file")

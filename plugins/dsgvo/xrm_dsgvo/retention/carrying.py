@@ -68,7 +68,7 @@ def _one(context: Writing, batch: Batch, key: Key, found: Decided, tally: Tally)
         if found.outcome in _TO_GO:
             _overdue(batch, key[0], found, tally)
         if found.outcome in _KEPT_APART and batch.run is not None and _is_over(batch, found):
-            _apart(context, key, found)
+            _apart(context, key, found, tally)
         return
 
     def again() -> Plan:
@@ -93,11 +93,12 @@ def _is_over(batch: Batch, found: Decided) -> bool:
     return found.ended is not None and found.ended < batch.day
 
 
-def _apart(context: Writing, key: Key, found: Decided) -> None:
+def _apart(context: Writing, key: Key, found: Decided, tally: Tally) -> None:
     """What a hold or a dispute alone keeps is there for that alone."""
     privacy = privacy_of(context.records.model)
     root = next(each for each in found.todo.records if (each.entity, each.id) == key)
-    context.attempt(lambda: archive_due(context, privacy, root, held=found.outcome is Outcome.HELD))
+    if context.attempt(lambda: archive_due(context, privacy, root, held=found.outcome is Outcome.HELD)) is not None:
+        tally.seen(key[0], "refused")
 
 
 def _overdue(batch: Batch, entity: str, found: Decided, tally: Tally) -> None:

@@ -1,5 +1,6 @@
 """Statements that go straight to the driver: they do what they do by SQLAlchemy, and fail as they do there."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -18,12 +19,13 @@ from sqlalchemy import (
 from sqlalchemy import select as select_
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from xrm_core.errors import DatabaseUnavailable, Timeout
+from xrm_core.errors import Busy, DatabaseUnavailable, Timeout
 from xrm_core.storage.columns import Day, ExactDecimal, Flag, Id, Instant, JsonObject, Seconds, String, TimeOfDay, Words
 from xrm_core.storage.driver_calls import rows, together
 from xrm_core.storage.driver_statements import Call, DriverStatement, run_together
 from xrm_core.storage.engines import Database
 from xrm_core.storage.prepared_steps import Text
+from xrm_core.storage.retrying import in_transaction
 
 THING = Table(
     "thing",
@@ -179,3 +181,30 @@ def _after(database: Database, first: list[Call], calls: list[Call]) -> None:
 
 def _one(connection: Connection) -> Any:
     return rows(connection, Text("SELECT 1", 0), ())[0][0]
+
+
+def test_a_plan_that_tables_have_left_behind_is_made_anew(postgres_url: str) -> None:
+    # given a statement that a connection has prepared
+    with closing(Database(postgres_url, pool=1)) as database:
+        with database.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE kept (name text)")
+            connection.exec_driver_sql("INSERT INTO kept VALUES ('Ada')")
+        text = Text("SELECT name FROM kept", 0)
+        for _ in range(3):
+            with database.begin() as connection:
+                assert rows(connection, text, ()) == [("Ada",)]
+
+        # when the type of its result changes, whoever runs it is told to try again, and does so
+        for type_ in ("varchar(10)", "text"):
+            with database.begin() as connection:
+                connection.exec_driver_sql(f"ALTER TABLE kept ALTER COLUMN name TYPE {type_}")
+            with pytest.raises(Busy), database.begin() as connection:
+                rows(connection, text, ())
+            for _ in range(3):
+                with database.begin() as connection:
+                    assert rows(connection, text, ()) == [("Ada",)]
+
+        # and a transaction that is done again does not notice
+        with database.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE kept ALTER COLUMN name TYPE varchar(20)")
+        assert in_transaction(database, lambda connection: rows(connection, text, ())) == [("Ada",)]

@@ -31,7 +31,7 @@ from xrm_core.storage.beginning import begin
 from xrm_core.storage.driver_calls import changed, listened_to
 from xrm_core.storage.driver_statements import Ahead
 from xrm_core.storage.one_writer import DEADLINES, STOP_AGAIN_SECONDS, WAIT_SECONDS, OneWriter
-from xrm_core.storage.prepared_steps import Text
+from xrm_core.storage.prepared_steps import Text, is_stale
 from xrm_core.storage.reserved_words import quote_all_reserved_words
 from xrm_core.storage.sqlite_file import FileOpener
 from xrm_core.telemetry.pool_use import PoolUse
@@ -193,7 +193,7 @@ class Database:
         state, text = getattr(cause, "sqlstate", None), str(cause)
         locked = isinstance(cause, sqlite3.OperationalError) and "locked" in text
         interrupted = isinstance(cause, sqlite3.OperationalError) and "interrupted" in text
-        if state in _BUSY or locked:
+        if state in _BUSY or locked or is_stale(cause):
             return Busy(say("Another change got in the way; nothing was done."), hint=say("Try again."))
         if state == _NO_MEMORY:
             return overloaded()

@@ -12,9 +12,8 @@ from xrm_core.storage.driver_statements import Call
 from xrm_core.storage.engines import milliseconds
 from xrm_core.storage.pq_connection import Lost
 from xrm_core.storage.pq_socket import SocketWatch
-from xrm_core.storage.prepared_steps import PreparedSteps, Row, Step, StepFailed, Text
+from xrm_core.storage.prepared_steps import PreparedSteps, Row, Step, StepFailed, Text, is_stale
 
-_STALE_PLAN, _NO_SUCH_STATEMENT = "0A000", "26000"
 _CONNECTION_LOST = b"08"
 
 BEGIN, COMMIT, ROLLBACK = Text("BEGIN", 0), Text("COMMIT", 0), Text("ROLLBACK", 0)
@@ -104,7 +103,7 @@ class PqPipeline:
             return self._steps.asked(steps, results)
         except StepFailed as failed:
             # Tables were changed under what is prepared, or somebody between us and the server has dropped it.
-            self._worn = self._worn or failed.error.sqlstate in (_STALE_PLAN, _NO_SUCH_STATEMENT)
+            self._worn = self._worn or is_stale(failed.error)
             raise
 
     def _steps_of(self, texts: Sequence[tuple[Text, Sequence[Any]]]) -> list[Step]:

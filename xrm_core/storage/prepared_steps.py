@@ -20,6 +20,10 @@ Row = tuple[Any, ...]
 MAX_PREPARED = 256
 """Statements that a connection keeps prepared; of more, those that were not used for the longest go."""
 
+_STALE_PLAN, _NO_SUCH_STATEMENT = "0A000", "26000"
+_LOOKING_AT_PLANS = "RevalidateCachedQuery"
+"""The function of PostgreSQL that finds a plan stale: its SQLSTATE says no more than that something is not possible."""
+
 _NUMBERS = count()
 
 
@@ -108,6 +112,8 @@ class PreparedSteps:
                 self.checked(result)
             except psycopg.Error as error:
                 self.not_sent(steps[number if _was_not_run(error) else number + 1 :])
+                if step.asks:
+                    self._forget(step.given[0], error)
                 raise StepFailed(step.text, error) from error
             if step.prepares is not None:
                 key, name = step.prepares
@@ -128,7 +134,11 @@ class PreparedSteps:
         name = self._name(text, types) if prepares else None
         if name is None:
             return self.checked(self.pg.exec_params(text.sent, sent, types, formats))
-        return self.checked(self.pg.exec_prepared(name, sent, formats))
+        try:
+            return self.checked(self.pg.exec_prepared(name, sent, formats))
+        except psycopg.Error as error:
+            self._forget(name, error)
+            raise
 
     def rows(self, result: PGresult) -> list[Row]:
         """The rows of a result, as psycopg has them."""
@@ -170,6 +180,14 @@ class PreparedSteps:
             self._names[key] = name
         return name
 
+    def _forget(self, name: bytes, error: psycopg.Error) -> None:
+        """Prepare a statement anew the next time, if that is what an error says."""
+        key = next((key for key, known in self._names.items() if known == name), None)
+        if key is not None and is_stale(error):
+            self._names[key] = None
+            if error.sqlstate == _STALE_PLAN:
+                self._undropped.append(name)
+
     def _drop(self, name: bytes) -> None:
         try:
             self.checked(self.pg.exec_(b"DEALLOCATE " + name))
@@ -202,6 +220,16 @@ class StepFailed(Exception):
         super().__init__(str(error))
         self.text = text
         self.error = error
+
+
+def is_stale(error: BaseException | None) -> bool:
+    """Whether it says that what is prepared does not serve any more: tables were changed under it, or somebody between
+    us and the server has dropped it. It did nothing, and is prepared anew the next time.
+    """
+    if not isinstance(error, psycopg.Error):
+        return False
+    planned = error.sqlstate == _STALE_PLAN and error.diag.source_function == _LOOKING_AT_PLANS
+    return planned or error.sqlstate == _NO_SUCH_STATEMENT
 
 
 def _was_not_run(error: psycopg.Error) -> bool:

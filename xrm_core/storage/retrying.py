@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from xrm_core.errors import Busy
 from xrm_core.storage.engines import Database
+from xrm_core.storage.prepared_steps import is_stale
 
 RETRIES = 3
 _CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock: the database asks for another try
@@ -52,4 +53,4 @@ def is_conflict(error: BaseException) -> bool:
     """Whether an error, of a driver or in words of ours, is one after which the database asks for another try."""
     cause = error.__cause__ if isinstance(error, Busy) else error
     state = getattr(cause.orig, "sqlstate", None) if isinstance(cause, DBAPIError) else None
-    return state in _CONFLICTS
+    return state in _CONFLICTS or (isinstance(cause, DBAPIError) and is_stale(cause.orig))

@@ -12,11 +12,22 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """With what files of older programs begin, and such as are locked by a password."""
 
 _MOST_PARTS = 5_000
+_PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""How programs for offices pack; other ways take more memory, and fail in ways of their own."""
+
 _PIECE = 1 << 16
 _PARTING = frozenset(
     {"p", "h", "tr", "tc", "si", "c", "row", "table-row", "table-cell", "br", "tab", "line-break", "cr"}
 )
 """Elements that part words; all others may stand within one: programs cut names at every change of style."""
+
+_SAYING = frozenset(
+    {"Target", "href", "author", "displayName", "userId", "name", "title", "descr", "instr"}
+    | {"string-value", "value", "label"}
+)
+"""Attributes in which programs keep what somebody has written, or is: where links lead, who has commented or changed
+something, how a sheet is called, what a picture shows, what stands in a cell or a form.
+"""
 
 
 class _TooLarge(Exception):
@@ -31,6 +42,8 @@ def of_office(content: bytes) -> Text:
     """All text of it: that of headers, notes, comments and what is said of the file, too."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if any(each.compress_type not in _PACKED for each in archive.infolist()):
+                return Text(missing=Missing.BROKEN)
             if _is_locked(archive):
                 return Text(missing=Missing.ENCRYPTED)
             return limited("\n".join(_texts(archive)))
@@ -55,7 +68,7 @@ def _texts(archive: zipfile.ZipFile) -> Iterator[str]:
         raise _TooLarge
     so_far = [0]
     for name in names:
-        yield _text(_unpacked(archive, name, so_far), links=name.endswith(".rels"))
+        yield _text(_unpacked(archive, name, so_far))
 
 
 def _unpacked(archive: zipfile.ZipFile, name: str, so_far: list[int]) -> Iterator[bytes]:
@@ -68,15 +81,15 @@ def _unpacked(archive: zipfile.ZipFile, name: str, so_far: list[int]) -> Iterato
             yield piece
 
 
-def _text(pieces: Iterator[bytes], *, links: bool) -> str:
-    """What stands between the elements; of ``links``, such as to addresses of mail, to where they lead."""
+def _text(pieces: Iterator[bytes]) -> str:
+    """What stands between the elements, and behind it what they say of themselves: a word may go on after one."""
     found: list[str] = []
+    said: list[str] = []
     parser = expat.ParserCreate(namespace_separator=" ")
 
     def begin(name: str, attributes: dict[str, str]) -> None:
         found.append("\n" if name.rpartition(" ")[2] in _PARTING else "")
-        if links:
-            found.append(f"{attributes.get('Target', '')}\n")
+        said.extend(value for key, value in attributes.items() if key.rpartition(" ")[2] in _SAYING)
 
     def declared(*_: object) -> None:
         raise _Declared
@@ -89,4 +102,4 @@ def _text(pieces: Iterator[bytes], *, links: bool) -> str:
     for piece in pieces:
         parser.Parse(piece, False)
     parser.Parse(b"", True)
-    return "".join(found)
+    return "\n".join(("".join(found), *said))

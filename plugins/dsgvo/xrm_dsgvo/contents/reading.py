@@ -57,6 +57,8 @@ def read(media_type: str, name: str, content: bytes, depth: int = 0) -> Text:
 
 
 def _reader(kind: str) -> Callable[[bytes], Text] | None:
+    if kind == "text/rtf":
+        return None  # as text it has umlauts as codes, and words in pieces
     if kind == "application/pdf":
         return of_pdf
     if any(each in kind for each in _OFFICE):

@@ -10,6 +10,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _HEAD = 1_000
+_SLOW = frozenset({"punycode", "idna"})
+"""Encodings of names, in which nobody writes a text, and that take the square of its length."""
 
 
 def decoded(content: bytes, charset: str | None = None) -> str:
@@ -21,7 +23,7 @@ def decoded(content: bytes, charset: str | None = None) -> str:
     """
     for name in (_marked(content), charset, "utf-8"):
         try:
-            if name:
+            if name and codecs.lookup(name).name not in _SLOW:
                 return content.decode(name)
         except (LookupError, UnicodeError):
             continue

@@ -1021,7 +1021,8 @@ def after_record_create(entity: str, record: Record, event: "RecordEvent") -> No
     Args:
         entity: name of the entity.
         record: id and values that were not empty at the creation, as the change log keeps them: the record may have
-            changed since. Values that were erased from the log are missing.
+            changed since. Values that were erased from the log are missing. A hook that leaves it out has nothing
+            opened that is closed in the log, but what it asks ``event.changes`` for.
         event: what else is known of the change; with ``connection``, ``records`` and ``caller`` for writes of its own.
 
     Each call has a transaction, ``event.connection``, in which it is noted, too, that the plugin has heard of the

@@ -1,6 +1,5 @@
 """Plugins that listen: their hooks after writes are called with the entries of the change log."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from sqlalchemy import Connection
 from xrm_core.changes.entry import Operation
 from xrm_core.changes.reading import LoggedChange
 from xrm_core.events.consumer import Consumer, EntryFailed, Note, Patience
+from xrm_core.events.told_changes import ToldChanges
 from xrm_core.jobs.place import Place
 from xrm_core.permissions.caller import System
 from xrm_core.plugins import Hook, Plugins
@@ -27,6 +27,14 @@ _HOOKS = {
     Operation.DELETE.value: "after_record_delete",
     Operation.RESTORE.value: "after_record_create",
 }
+
+_VALUES = {
+    Operation.CREATE.value: "record",
+    Operation.UPDATE.value: "changes",
+    Operation.DELETE.value: "before",
+    Operation.RESTORE.value: "record",
+}
+"""The argument of these hooks that has the values."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,8 @@ class RecordEvent:
         records: the door for records: ``create``, ``update``, ``delete`` …, each with a connection and a caller.
         caller: the platform itself, with all rights; what it writes names this event among its causes.
         changes: field → old and new value, of each field that differs: of a new record all that have a value, of one
-            that is gone all that had one. Less what was erased from the log.
+            that is gone all that had one. Less what was erased from the log. What is closed in it is opened where it
+            is looked at, which takes a look into the key store; ask within the call.
         settings: of the plugin: an object of the dataclass that it has registered.
     """
 
@@ -106,6 +115,7 @@ class Listener:
         def note(connection: Connection) -> None:
             require_model(connection, records.model)
             causes = (*entry.causes, (HOOK, self.plugin))
+            changes = ToldChanges(connection, entry)
             event = RecordEvent(
                 f"{entry.record_id}:{entry.version}",
                 entry.entity,
@@ -120,10 +130,14 @@ class Listener:
                 connection,
                 records,
                 System(records.full_access, f"plugin {self.plugin}", led_by=causes),
-                _changes(entry),
+                changes,
                 self.plugins.settings_of(self.plugin),
             )
-            self.plugins.after(self.plugin, _HOOKS[entry.operation], _arguments(entry, event))
+            hook, values = _HOOKS[entry.operation], _VALUES[entry.operation]
+            arguments = {"entity": entry.entity, "event": event}
+            if self.plugins.takes(self.plugin, hook, values):
+                arguments[values] = _values(entry, changes)
+            self.plugins.after(self.plugin, hook, arguments)
             for on in self.own:
                 if on.after is not None and _concerns(on, entry):
                     self.plugins.tell(Hook(self.plugin, on.after, ("event",)), {"entity": entry.entity, "event": event})
@@ -153,21 +167,8 @@ def _concerns(on: On, entry: LoggedChange) -> bool:
     return not on.fields or any(name in entry.fields for name in on.fields)
 
 
-def _fields(entry: LoggedChange) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(dict(entry.fields)))  # a copy: a plugin may change it
-    return found
-
-
-def _changes(entry: LoggedChange) -> Mapping[str, tuple[Any, Any]]:
+def _values(entry: LoggedChange, changes: ToldChanges) -> dict[str, Any]:
+    """For a hook that takes them: all that were closed are opened."""
     if entry.operation == Operation.UPDATE:
-        return {name: (old, new) for name, (old, new) in _fields(entry).items()}
-    if entry.operation == Operation.DELETE:
-        return {name: (value, None) for name, value in _fields(entry).items()}
-    return {name: (None, value) for name, value in _fields(entry).items()}
-
-
-def _arguments(entry: LoggedChange, event: RecordEvent) -> Mapping[str, Any]:
-    if entry.operation == Operation.UPDATE:
-        return {"entity": entry.entity, "changes": dict(event.changes), "event": event}
-    name = "before" if entry.operation == Operation.DELETE else "record"
-    return {"entity": entry.entity, name: {"id": entry.record_id, **_fields(entry)}, "event": event}
+        return dict(changes.items())
+    return {"id": entry.record_id, **changes.fields()}

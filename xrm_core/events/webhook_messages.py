@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from xrm_core.changes.entry import Operation
-from xrm_core.changes.reading import LoggedChange
+from xrm_core.changes.reading import LoggedChange, opened
 from xrm_core.errors import BadQuery, Forbidden
 from xrm_core.events.webhooks import Subject
 from xrm_core.metadata.model import Entity, Field
@@ -177,15 +177,22 @@ def _before(
     """What was before; None: that cannot be told."""
     rule = decided(kind, All((permission.rule, filter_)), seer.caller)
     asked = decided(kind, filter_, seer.caller).fields
-    state: State | None = entry.fields if entry.operation == Operation.DELETE else None
-    if entry.operation != Operation.DELETE:
+    told = all(name in _ALWAYS or _always_shown(permission, name) for name in asked)
+    state: State | None
+    if entry.operation == Operation.DELETE:
+        if not told:  # a filter says nothing of what may not be seen
+            return _Before(None, False)
+        state = opened(connection, [entry], rule.fields)[0].fields
+    else:
         state = present(connection, seer.scope, kind, [entry.record_id]).get(entry.record_id)
         if state is None:
             return None  # that it is deleted is told in its turn
-        for entries in Backwards(connection, 0).down_to(entry.record_id, entry.id):
+        noticing = Noticing(connection, seer.scope, seer.caller, kind, permission)
+        log = Backwards(connection, 0, rule.fields | noticing.looked_at)
+        for entries in log.down_to(entry.record_id, entry.id):
             state = before(entries, state)[-1]
-    if state is None or any(name not in _ALWAYS and not _always_shown(permission, name) for name in asked):
-        return _Before(state, False)  # a filter says nothing of what may not be seen
+    if state is None or not told:
+        return _Before(state, False)
     former = Former.of(entry.record_id, state, rule.fields)
     seen = bool(visible(connection, seer.scope, seer.caller, kind, rule.predicate, [former]))
     return _Before(state, seen)

@@ -25,6 +25,7 @@ from xrm_core.outgoing.client import Outgoing
 from xrm_core.permissions.authority import Authority
 from xrm_core.permissions.in_force import in_force
 from xrm_core.query.scan import Scope
+from xrm_core.sealed.errors import SealingUnavailable
 from xrm_core.storage.policy_sets import newest_set
 from xrm_core.storage.retrying import in_transaction
 from xrm_core.storage.webhook_tables import WEBHOOK
@@ -114,14 +115,18 @@ class Sender:
         """What there is to send, by webhook, model, policies and records as they are now.
 
         Raises:
-            ReaderWaits: somebody has paused or removed it, or with whose rights it sees is gone.
+            ReaderWaits: somebody has paused or removed it, with whose rights it sees is gone, or a rule needs a closed
+                value of the log, and the key store is away.
         """
         with place.database.read(TIMEOUT) as connection:
             hook = self._now(connection)
             seer = self.source.seer(place, connection, hook.wanted)
             if seer is not None:
                 keys = self._keys(hook, clock.now(connection))
-                messages = self._messages(place, connection, seer, hook, entries)
+                try:
+                    messages = list(self._messages(place, connection, seer, hook, entries))
+                except SealingUnavailable as error:
+                    raise ReaderWaits(error.code) from None
                 return [self._delivery(place, hook, keys, *each) for each in zip(entries, messages, strict=True)]
         with place.database.begin(TIMEOUT) as connection:
             pause(connection, hook.id, "SUBSCRIBER_GONE")

@@ -293,6 +293,10 @@ class Plugins:
         """Whether a plugin implements a hook."""
         return any(each.plugin_name == plugin for each in self._hooks[hook])
 
+    def takes(self, plugin: str, hook: str, argument: str) -> bool:
+        """Whether a plugin implements a hook with an argument: a hook may leave out what it does not need."""
+        return any(each.plugin_name == plugin and argument in each.argnames for each in self._hooks[hook])
+
     def after(self, plugin: str, hook: str, arguments: Mapping[str, Any]) -> None:
         """Tell one plugin, by an ``after_`` hook, of something that has happened. What it raises goes through."""
         for each in self._hooks[hook]:

@@ -5,7 +5,7 @@ the former values, which is erased with the rest.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -85,7 +85,7 @@ def erase_values(context: _Writing, entity: str, id_: str, fields: Iterable[str]
     files = names_then(kind, (each.name for each in kind.fields.values() if each.type is FieldType.FILE)) | gone
     then = None if names is None else names_then(kind, names) | gone
     forget_reasons_of(context.connection, sorted(former_names(kind)), id_)
-    held = [*_values(said, files if then is None else files & then), *aside.values()]
+    held = [*_values(context.connection, id_, files if then is None else files & then), *aside.values()]
     entries = erase_record(context.connection, id_, then)
     context.records.files.erase(context.connection, _known_files(context.connection, held))
     return Erased(entries, trash)
@@ -104,7 +104,7 @@ def former_values(context: _Writing, id_: str, fields: Iterable[str]) -> list[An
     called = frozenset(context.connection.scalars(query))
     kinds = [each for each in context.records.model if not called.isdisjoint(former_names(each))]
     names = asked.union(*(names_then(each, asked) for each in kinds))
-    return _values(entries_of(context.connection, id_), names)
+    return _values(context.connection, id_, names)
 
 
 def _forget_addresses(context: _Writing, kind: Entity, id_: str, names: frozenset[str] | None) -> None:
@@ -117,9 +117,9 @@ def _forget_addresses(context: _Writing, kind: Entity, id_: str, names: frozense
         auth_events.forget_names(context.connection, former - set(theirs))
 
 
-def _values(entries: Iterable[Mapping[str, Any]], names: frozenset[str]) -> list[Any]:
+def _values(connection: Connection, id_: str, names: frozenset[str]) -> list[Any]:
     found: dict[str, Any] = {}
-    for said in entries:
+    for said in entries_of(connection, id_, names) if names else ():
         # a change has [before, after], a creation or deletion the value alone
         values = (each for name in names & said.keys() for each in _listed(said[name]))
         found |= {json.dumps(value): value for value in values if value is not None}

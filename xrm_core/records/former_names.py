@@ -3,7 +3,7 @@
 What a field was about that no file has any more nobody can say, so it goes with whatever is erased of its record.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,9 +13,9 @@ from xrm_core.metadata.model import Entity
 from xrm_core.query.trash import columns_then
 
 
-def entries_of(connection: Connection, id_: str) -> list[Mapping[str, Any]]:
-    """What the entries of a record say of its fields, by their names then, in order."""
-    return [each.fields for each in logged(connection, record_id=id_, limit=None)][::-1]
+def entries_of(connection: Connection, id_: str, opens: Collection[str] = ()) -> list[Mapping[str, Any]]:
+    """What the entries of a record say of its fields, by their names then, in order; ``opens``: of which the values."""
+    return [each.fields for each in logged(connection, record_id=id_, limit=None, opens=opens)][::-1]
 
 
 def names_then(kind: Entity, names: Iterable[str]) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """What the change log and the log of reads have of one record, for plugins: whoever may see it."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection
@@ -22,25 +23,29 @@ class _Reading(Protocol):
     def connection(self) -> Connection: ...
 
 
-def changes_of(context: _Reading, id_: str, *, vaulted: bool = False) -> list[LoggedChange]:
+def changes_of(
+    context: _Reading, id_: str, *, vaulted: bool = False, fields: Collection[str] | None = None
+) -> list[LoggedChange]:
     """All entries of a record that are still there, the newest first; it need not be there any more.
 
     Args:
         context: of an action, of what follows a write, of a command, or ``job.within(connection)``.
         id_: of the record.
         vaulted: with those of their values that lie in the vault, whoever may open it: for the function to judge.
+        fields: those whose values are looked at; None: all. Of others it is there that they have changed, and no key is
+            used for them: those that are closed in the log are named in ``closed``, and have no value.
 
     Raises:
-        SealingUnavailable: what lies in the vault cannot be opened.
+        SealingUnavailable: what is closed, or lies in the vault, cannot be opened.
     """
     found: list[LoggedChange] = []
     before = None
-    while page := list(logged(context.connection, record_id=id_, before=before, limit=_AT_ONCE)):
+    while page := list(logged(context.connection, record_id=id_, before=before, limit=_AT_ONCE, opens=fields)):
         found += page
         if len(page) < _AT_ONCE:
             break
         before = page[-1].id
-    return with_vaulted(context.records, context.connection, id_, found) if vaulted else found
+    return with_vaulted(context.records, context.connection, id_, found, fields) if vaulted else found
 
 
 def reads_of(context: _Reading, id_: str) -> list[LoggedRead]:

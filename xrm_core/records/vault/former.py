@@ -1,7 +1,7 @@
 """What of the change log, and which files, lie in the vault with a record, whoever may open it."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import Connection, select
 
 from xrm_core.changes.opening import in_clear_all, part_of
-from xrm_core.changes.reading import LoggedChange
+from xrm_core.changes.reading import CLOSED, LoggedChange
 from xrm_core.records import sealed_files
 from xrm_core.records.sealing import store_of
 from xrm_core.records.vault.deposits import opened
@@ -52,10 +52,14 @@ class VaultedFile:
 
 
 def with_vaulted(
-    records: "Records", connection: Connection, id_: str, changes: Sequence[LoggedChange]
+    records: "Records",
+    connection: Connection,
+    id_: str,
+    changes: Sequence[LoggedChange],
+    fields: Collection[str] | None = None,
 ) -> list[LoggedChange]:
-    """Entries of the change log of a record, with those of their values that lie in the vault. What nobody can open any
-    more is not among it, nor that values have moved there: they have not become others.
+    """Entries of the change log of a record, with those of their values that lie in the vault; ``fields``: no others.
+    What nobody can open any more is not among it, nor that values have moved there: they have not become others.
 
     Raises:
         SealingUnavailable: it cannot be opened.
@@ -67,13 +71,17 @@ def with_vaulted(
         kept = [(known[entry["id"]], entry) for entry in content["log"] if entry["id"] in known]
         # What was closed in the log when it was moved is closed there, too.
         parts = [part_of(at.position or 0, id_, at.operation, said["fields"], said["erased"]) for at, said in kept]
-        for (change, _), entry in zip(kept, in_clear_all(connection, parts), strict=True):
-            found.setdefault(change.id, {}).update(json.loads(entry.fields))
+        for (change, _), entry in zip(kept, in_clear_all(connection, parts, fields), strict=True):
+            of = found.setdefault(change.id, {})
+            for name, value in json.loads(entry.fields).items():
+                of[name] = value if fields is None or name in fields else CLOSED
     moves = {row.moved_at for row in rows}
-    return [
-        replace(each, fields={**found[each.id], **each.fields}) if each.id in found and each.at not in moves else each
-        for each in changes
-    ]
+    return [_with(each, found[each.id]) if each.id in found and each.at not in moves else each for each in changes]
+
+
+def _with(change: LoggedChange, kept: Mapping[str, Any]) -> LoggedChange:
+    fields = {**kept, **change.fields}
+    return replace(change, fields=fields, closed=frozenset(name for name in fields if fields[name] is CLOSED))
 
 
 def file_in_vault(context: _Reading, id_: str) -> VaultedFile | None:

@@ -182,7 +182,7 @@ class Gathering:
     def _history(self, hit: Hit) -> Iterator[dict[str, Any]]:
         """Former values, as far as the change log has them."""
         closed = hit.restricted and not may_open(self.context)
-        for change in changes_of(self.context, hit.id, vaulted=hit.restricted):
+        for change in changes_of(self.context, hit.id, vaulted=hit.restricted, fields=hit.mine):
             for name, value in _former(change, hit.mine):
                 if closed or self.sources.model[hit.entity][name].sealing is not None:
                     self.notes.leave_out("SEALED_FORMER", "change_log", hit.entity, name)

@@ -63,7 +63,7 @@ def files_of(context: Making, each: Vaulted) -> list[str]:
 
 def _former(context: Making, each: Vaulted) -> Iterator[RestrictedFormer]:
     """As the change log had them."""
-    for change in changes_of(context, each.id, vaulted=True):
+    for change in changes_of(context, each.id, vaulted=True, fields=each.values):
         for name, pair in sorted(change.fields.items()):
             was = pair[0] if change.operation == "update" and isinstance(pair, list) and len(pair) == 2 else None
             if name in each.values and was is not None:

@@ -23,4 +23,5 @@ def is_own(context: Writing, quote: Record, user: str) -> bool:
 
 
 def _wrote(context: Writing, id_: str, user: str, fields: frozenset[str]) -> bool:
-    return any(each.actor == user and not fields.isdisjoint(each.fields) for each in changes_of(context, id_))
+    changes = changes_of(context, id_, fields=())  # who, and which: no value of it
+    return any(each.actor == user and not fields.isdisjoint(each.fields) for each in changes)

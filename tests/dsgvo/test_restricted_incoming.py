@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from xrm_dsgvo import paging
 
 from tests.dsgvo.test_restrictions import ANNOUNCE, LIFT, OPEN, REFUSED, done, dump
 from xrm_core.testing import Client, Xrm
@@ -100,3 +101,22 @@ def test_a_restriction_goes_along_with_who_stays_of_a_merge(xrm: Xrm, dsb: Clien
     [found] = xrm.as_role("admin").query(query)["restrictions"]["nodes"]
     assert found["dataSubject"]["mergedInto"] is None
     assert [each["recordId"] for each in found["dataSubject"]["links"]["nodes"]] == [eva]
+
+
+@pytest.mark.invariant("I17", "I18")
+def test_however_often_they_are_brought_in_all_of_it_comes_back(xrm: Xrm, dsb: Client, monkeypatch: pytest.MonkeyPatch):
+    # given somebody who was brought in three times since they are restricted, and pages of one record
+    first, admin = restricted(dsb, xrm.create("contact", last_name="Kern", email=EMAIL)), xrm.as_role("admin")
+    monkeypatch.setattr(paging, "_AT_ONCE", 1)
+    for number in range(3):
+        admin.query(CREATE, i={"lastName": f"Kern {number}", "email": EMAIL})
+        assert looked(xrm)["records"] > 0
+
+    # when
+    lift(dsb, first)
+
+    # then
+    names = {each["lastName"] for each in admin.query(CONTACTS)["contacts"]["nodes"]}
+    assert names == {"Kern", "Kern 0", "Kern 1", "Kern 2"}
+    standing = xrm.as_role("auditor").query(RESTRICTIONS)["restrictions"]["nodes"]
+    assert [each["status"] for each in standing] == ["lifted"] * 4

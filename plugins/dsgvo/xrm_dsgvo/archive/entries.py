@@ -1,7 +1,7 @@
 """What lies in the archive: for each record the names of its fields, why, and until when. No values."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from xrm_core.api import Record, SealingUnavailable, bring_back, destroy_many_keys, erase_in_vault, move_to_vault
 from xrm_dsgvo import own
-from xrm_dsgvo.own import Looking, Writing
+from xrm_dsgvo.own import Writing
+from xrm_dsgvo.paging import every
 
 ENTRY = "archive_entry"
 Key = tuple[str, str]
@@ -70,14 +71,14 @@ def put(context: Writing, key: Key, values: Mapping[str, Any], ground: Ground) -
     return len(values)
 
 
-def of_records(context: Looking, keys: Iterable[Key]) -> list[Record]:
+def of_records(context: Writing, keys: Iterable[Key]) -> list[Record]:
     """The entries of records, the oldest first; what is no id at all has none."""
     wanted = {key for key in keys if _ID.fullmatch(key[1])}
     ids = sorted({id_ for _, id_ in wanted})
     found: list[Record] = []
     for start in range(0, len(ids), _AT_ONCE):
         of = {"record_id": {"in": ids[start : start + _AT_ONCE]}}
-        found += (each for each in _every(context, of) if key_of(each) in wanted)
+        found += (each for each in every(context, ENTRY, of) if key_of(each) in wanted)
     return sorted(found, key=lambda each: str(each["id"]))
 
 
@@ -122,15 +123,6 @@ def ground_of(entry: Mapping[str, Any]) -> Ground:
     """Why it is kept."""
     until = None if entry["until"] is None else date.fromisoformat(str(entry["until"])[:10])
     return Ground(Reason(str(entry["reason"])), str(entry["basis"] or ""), until)
-
-
-def _every(context: Any, where: Mapping[str, Any]) -> Iterator[Record]:
-    after = ""
-    while found := context.find(ENTRY, where, _AT_ONCE, after):
-        yield from found
-        if len(found) < _AT_ONCE:
-            return
-        after = str(found[-1]["id"])
 
 
 def _forget(context: Writing, entry: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from xrm_core.api import (
 from xrm_dsgvo.disclosure.owed import CAUSES
 from xrm_dsgvo.disclosure.telling import NOTICE, kind_of
 from xrm_dsgvo.own import Writing, change, kept, now
+from xrm_dsgvo.paging import every
 from xrm_dsgvo.requests.cases import said
 from xrm_dsgvo.requests.states import REQUEST
 
@@ -28,7 +29,6 @@ KIND = "dsgvo.recipient_notice"
 RIGHTS = ("rectification", "erasure", "restriction")
 """Requests of which recipients are told."""
 
-_MOST = 1_000
 _DONE: Mapping[str, tuple[str, str]] = {
     "rectification": ("berichtigt", "rectified"),
     "erasure": ("gelöscht", "erased"),
@@ -112,7 +112,7 @@ def send(context: ActionContext, given: NoticesInput) -> NoticesSent:
     [(name, id_)] = named.items()
     _require_done(context, name, id_)
     sent = NoticesSent(0, 0)
-    for each in context.find(NOTICE, {name: {"id": {"eq": id_}}, "status": {"eq": "due"}}, _MOST):
+    for each in every(context, NOTICE, {name: {"id": {"eq": id_}}, "status": {"eq": "due"}}):
         if _recipient(context, each).get("notices_to"):
             key = f"notice {each['id']} {each['version']}"
             send_message(context, Message(KIND, (NOTICE, each["id"]), key=key))

@@ -8,21 +8,17 @@ from xrm_dsgvo.access.values import labelled
 from xrm_dsgvo.disclosure.noting import DISCLOSURE
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.own import Looking, Making, Writing
+from xrm_dsgvo.paging import every
 
 NOTICE = "recipient_notice"
-_AT_ONCE, _MOST = 200, 1_000
+_AT_ONCE = 200
 
 
 def disclosures(context: Making, keys: Iterable[Key]) -> Iterator[Record]:
     """What has gone of these records, to whom ever."""
     for entity, ids in _by_entity(keys):
         where: dict[str, Any] = {"entity_name": {"eq": entity}, "record_id": {"in": ids}}
-        after = ""
-        while found := context.find(DISCLOSURE, where, _MOST, after):
-            yield from found
-            after = str(found[-1]["id"])
-            if len(found) < _MOST:
-                break
+        yield from every(context, DISCLOSURE, where)
 
 
 def told(context: Making, keys: Iterable[Key]) -> list[dict[str, Any]]:
@@ -58,13 +54,7 @@ def kind_of(context: Looking, notice: Record) -> str:
 
 def found_notices(context: Writing, where: Mapping[str, Any]) -> list[Record]:
     """Notices in the order in which they were made."""
-    after, found = "", list[Record]()
-    while page := context.find(NOTICE, where, _MOST, after):
-        found += page
-        after = str(page[-1]["id"])
-        if len(page) < _MOST:
-            break
-    return found
+    return list(every(context, NOTICE, where))
 
 
 def _request(id_: str) -> dict[str, Any]:

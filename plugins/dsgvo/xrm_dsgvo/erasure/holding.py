@@ -3,20 +3,18 @@
 from xrm_core.api import Refuse
 from xrm_dsgvo.erasure.plan import Plan, RecordAction
 from xrm_dsgvo.own import Writing
+from xrm_dsgvo.paging import every
 
 
 def held(context: Writing, plan: Plan) -> bool:
     """Whether a legal hold has come upon anything that is still to go since it was planned."""
-    after = ""
     going = {(each.entity, each.id) for each in plan.records if each.action is not RecordAction.HOLD}
     entities = {entity for entity, _ in going}
-    while holds := context.find("legal_hold", {"status": {"eq": "active"}}, 500, after):
-        for each in holds:
-            whole = each["record_id"] is None and each["entity_name"] in entities
-            if whole or (str(each["entity_name"]), str(each["record_id"])) in going:
-                return True
-        after = str(holds[-1]["id"])
-    return False
+    return any(
+        (each["record_id"] is None and each["entity_name"] in entities)
+        or (str(each["entity_name"]), str(each["record_id"])) in going
+        for each in every(context, "legal_hold", {"status": {"eq": "active"}})
+    )
 
 
 def require_free(context: Writing, plan: Plan) -> None:

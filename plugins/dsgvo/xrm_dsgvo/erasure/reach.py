@@ -18,6 +18,7 @@ from xrm_dsgvo.erasure.facts import Found, start_key
 from xrm_dsgvo.file_search.places import Place
 from xrm_dsgvo.file_search.results import still_there
 from xrm_dsgvo.own import Writing
+from xrm_dsgvo.paging import every
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.privacy import PrivacyModel, is_company
 from xrm_dsgvo.restriction.standing import standing_of
@@ -89,16 +90,6 @@ def _mentioning(
         needed = any(sources.model[key[0]][name].required for name in names)
         stays = found.stays or ("REQUIRED" if needed else None)
         yield replace(found, files=frozenset(names), texts=frozenset(written.get(key, ())), stays=stays)
-
-
-def every(context: Writing, entity: str, filter_: dict[str, Any]) -> Iterator[Record]:
-    """All records for which a filter holds."""
-    after = ""
-    while found := context.find(entity, filter_, _AT_ONCE, after):
-        yield from found
-        if len(found) < _AT_ONCE:
-            return
-        after = str(found[-1]["id"])
 
 
 def _decided(found: Found, reviewed: Mapping[tuple[str, str | None], Mapping[str, bool]]) -> Mapping[str, bool]:

@@ -28,6 +28,7 @@ from xrm_dsgvo.discovery.mentions import needles_of
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.file_search.places import Place, entities_with_files, places_of
 from xrm_dsgvo.own import Writing
+from xrm_dsgvo.paging import every
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.requests.states import REQUEST
 from xrm_dsgvo.spelling import names
@@ -106,7 +107,7 @@ def _about(context: Any, subject: str) -> tuple[frozenset[Key], list[str]]:
     """The records that are known to be about the person, and what names them."""
     model = context.records.model
     sources = Sources(context, model, privacy_of(model))
-    requests = context.find(REQUEST, {"data_subject": {"id": {"eq": subject}}})
+    requests = every(context, REQUEST, {"data_subject": {"id": {"eq": subject}}})
     said = (key for each in requests for key in (each["confirmed"] or {}).get("records", ()))
     confirmed = frozenset((str(entity), str(id_)) for entity, id_ in said)
     seed = Seed(((SUBJECT, subject),), confirmed=confirmed)

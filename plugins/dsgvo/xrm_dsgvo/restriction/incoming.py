@@ -12,6 +12,7 @@ from typing import Any
 from xrm_core.api import JobContext, JobHandler, Record, Schedule, SealingUnavailable, move_to_vault
 from xrm_dsgvo import own
 from xrm_dsgvo.own import Writing, create
+from xrm_dsgvo.paging import every
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.restriction.parts import reach_of_parts
 from xrm_dsgvo.restriction.reach import reach_of
@@ -23,7 +24,6 @@ from xrm_dsgvo.subjects import SUBJECT, holds
 
 TAKE_IN = "dsgvo.restrict_incoming"
 _SECONDS = 120.0
-_AT_ONCE = 500
 
 
 def take_in(job: JobContext, _: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -51,16 +51,13 @@ def _standing(context: Writing) -> list[str]:
     """The restrictions that are looked at: of those about all of a person the oldest."""
     found: list[str] = []
     persons: set[str] = set()
-    after = ""
-    while page := context.find(RESTRICTION, {"status": {"in": list(STANDING)}}, _AT_ONCE, after):
-        for each in page:
-            subject = str(each["data_subject"])
-            if each["continues"] is not None or (scope_kept(each) == Scope.SUBJECT and subject in persons):
-                continue
-            found.append(str(each["id"]))
-            if scope_kept(each) == Scope.SUBJECT:
-                persons.add(subject)
-        after = str(page[-1]["id"])
+    for each in every(context, RESTRICTION, {"status": {"in": list(STANDING)}}):
+        subject = str(each["data_subject"])
+        if each["continues"] is not None or (scope_kept(each) == Scope.SUBJECT and subject in persons):
+            continue
+        found.append(str(each["id"]))
+        if scope_kept(each) == Scope.SUBJECT:
+            persons.add(subject)
     return found
 
 

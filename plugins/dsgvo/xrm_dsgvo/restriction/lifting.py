@@ -7,14 +7,13 @@ from typing import Any
 from xrm_core.api import ActionContext, Record, Refuse, bring_back
 from xrm_dsgvo.disclosure import owed
 from xrm_dsgvo.own import Making, change, create, now
+from xrm_dsgvo.paging import every
 from xrm_dsgvo.restored import keeping
 from xrm_dsgvo.restriction.restricting import Ground, RestrictionStanding, counted, said
-from xrm_dsgvo.restriction.standing import RESTRICTION, STANDING
+from xrm_dsgvo.restriction.standing import RESTRICTION, STANDING, standing_restrictions
 from xrm_dsgvo.restriction.terms import Scope, scope_kept
 from xrm_dsgvo.stores import restricting as in_stores
 from xrm_dsgvo.subjects import SUBJECT
-
-_MOST = 1_000
 
 
 @dataclass
@@ -85,7 +84,7 @@ def lifted(context: Making, restriction: Record, because: str, at: str) -> Restr
     """
     subject = str(restriction["data_subject"])
     of_it = {"continues": {"id": {"eq": restriction["id"]}}, "status": {"in": list(STANDING)}}
-    ending = [restriction, *context.find(RESTRICTION, of_it, _MOST)]
+    ending = [restriction, *every(context, RESTRICTION, of_it)]
     other = _still(context, subject, str(restriction["id"]))
     counts: Counter[str] = Counter()
     # what was moved last comes back first: it may be the record of which a value was moved before
@@ -109,8 +108,8 @@ def lifted(context: Making, restriction: Record, because: str, at: str) -> Restr
 
 def _still(context: Making, subject: str, but: str) -> Record | None:
     """Another restriction of all of a person; None: there is none."""
-    of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(STANDING)}}
-    found = (each for each in context.find(RESTRICTION, of, _MOST) if each["continues"] is None and each["id"] != but)
+    standing = standing_restrictions(context, subject)
+    found = (each for each in standing if each["continues"] is None and each["id"] != but)
     return next((each for each in found if scope_kept(each) == Scope.SUBJECT), None)
 
 

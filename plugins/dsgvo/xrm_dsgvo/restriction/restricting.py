@@ -17,6 +17,7 @@ from xrm_core.api import (
 from xrm_dsgvo.disclosure.owed import joined, open_notices
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.own import Making, change, create, now
+from xrm_dsgvo.paging import every
 from xrm_dsgvo.points import POINT
 from xrm_dsgvo.requests.cases import review_day
 from xrm_dsgvo.requests.states import REQUEST
@@ -162,7 +163,7 @@ def owe_notices(context: Making, subject: str, restriction: str, found: Reach) -
     """Whoever has got what is restricted is to be told; where somebody has asked for it, by their request as well."""
     mine = {"restriction": restriction}
     asked = {"data_subject": {"id": {"eq": subject}}, "kind": {"eq": "restriction"}, "status": {"eq": "decided"}}
-    for each in context.find(REQUEST, asked):
+    for each in every(context, REQUEST, asked):
         joined(context, {"request": str(each["id"])}, mine)
     fields: dict[Key, set[str] | None] = {key: set(values) for key, values in found.values.items()}
     fields |= dict.fromkeys([*found.records, *found.trashed])

@@ -1,10 +1,12 @@
 """What of a person lies in the vault, and that it comes back for those who erase it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 from xrm_core.api import Record, Refuse, bring_back
 from xrm_dsgvo import own
 from xrm_dsgvo.own import Looking, Writing
+from xrm_dsgvo.paging import every
 
 RESTRICTION = "restriction"
 STANDING = ("active", "lift_announced")
@@ -12,24 +14,26 @@ _WANTED = frozenset({"unlawful", "claims"})
 """Grounds on which the person wants their data kept (Article 18(1)(b) and (c))."""
 
 
-def standing_of(context: Looking, subjects: Iterable[str]) -> list[Record]:
+def standing_of(context: Writing, subjects: Iterable[str]) -> list[Record]:
     """The restrictions of persons of which something lies in the vault; the oldest first."""
     found: list[Record] = []
     for subject in sorted(set(subjects)):
-        of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(STANDING)}}
-        found += [each for each in context.find(RESTRICTION, of) if each["deposit"] is not None]
+        found += [each for each in standing_restrictions(context, subject) if each["deposit"] is not None]
     return sorted(found, key=lambda each: str(each["id"]))
 
 
-def standing_restrictions(context: Looking, subject: str, limit: int = 1_000) -> list[Record]:
+def standing_restrictions(context: Writing, subject: str) -> Iterator[Record]:
     """The restrictions of a person, of all of it or some, in the vault or by the gate alone."""
-    of = {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(STANDING)}}
-    return context.find(RESTRICTION, of, limit)
+    return every(context, RESTRICTION, _of(subject))
 
 
 def is_restricted(context: Looking, subject: str) -> bool:
     """Whether something of a person is restricted."""
-    return bool(standing_restrictions(context, subject, 1))
+    return bool(context.find(RESTRICTION, _of(subject), 1))
+
+
+def _of(subject: str) -> dict[str, Any]:
+    return {"data_subject": {"id": {"eq": subject}}, "status": {"in": list(STANDING)}}
 
 
 def require_erasable(restrictions: Collection[Record], trigger: str) -> None:

@@ -6,8 +6,8 @@ What runs has no start yet, and that is right. What nobody has touched for a who
 from datetime import date
 from typing import Any
 
-from xrm_dsgvo.erasure.reach import every
 from xrm_dsgvo.own import Writing
+from xrm_dsgvo.paging import every
 from xrm_dsgvo.privacy import EntityPrivacy
 from xrm_dsgvo.registers import Registers
 from xrm_dsgvo.retention.candidates import EVENT, latest_start, up_to

@@ -9,13 +9,12 @@ from tests.dsgvo.conftest import KEY
 from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
 from tests.dsgvo.restoring import Backups, backups  # noqa: F401 - a fixture
 from tests.dsgvo.test_merges import MERGE
-from tests.dsgvo.test_natural_persons import ASK, IDENTIFY
+from tests.dsgvo.test_natural_persons import ASK, DIED, IDENTIFY
 from tests.dsgvo.test_outbox import NEWS, Marketing
 from xrm_core.server.job_places import JobPlaces
 from xrm_core.testing import Client, Setup, Xrm
 
 ADA, OTHER, WIDOW = "ada@example.com", "a.kern@example.com", "kern@example.com"
-DIED = "mutation ($i: DsgvoDeathRecordInput!) { dsgvoDeathRecord(input: $i) { dataSubject deceased addresses } }"
 LIVES = "mutation ($i: DsgvoDeathRevokeInput!) { dsgvoDeathRevoke(input: $i) { deceased } }"
 ACCESS = "mutation ($r: String!) { dsgvoAccess(input: {request: $r}) { digest } }"
 DECIDE = "mutation ($i: DsgvoRequestDecideInput!) { dsgvoRequestDecide(input: $i) { status } }"

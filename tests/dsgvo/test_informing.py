@@ -138,3 +138,40 @@ def test_who_is_erased_is_owed_nothing(consents: Consents):  # noqa: F811
     world.run(world.open(world.a))
 
     assert [each["status"] for each in consents.rows("noticeDuties", DUTY)] == ["gone"]
+
+
+def test_what_one_of_a_family_is_given_tells_the_others_nothing(consents: Consents):  # noqa: F811
+    # given two who are reached at one address, and are both to be told
+    create, street = consents.xrm.create, "Kern, Hauptstr. 1, 10115 Berlin"
+    ada, ben = (create("contact", last_name="Kern", first_name=name) for name in ("Ada", "Ben"))
+    duties = {owe(consents, each)["duty"]: each for each in (ada, ben)}
+    point = create("contact_point", kind="post", value=street)
+    agent = consents.xrm.as_role("dsgvo_agent")
+    for each in (ada, ben):
+        subject = create("data_subject", {})
+        create("data_subject_link", data_subject=subject, entity_name="contact", record_id=each)
+        create("contact_point_holder", contact_point=point, data_subject=subject)
+    text = notice(consents)
+
+    # when Ada is given the notice there
+    given = {"notice": text, "person": {"entity": "contact", "record": ada}, "to": street, "pointKind": "post"}
+    told = agent.query(DELIVER, i=given)["dsgvoNoticeDeliver"]
+
+    # then nothing is said of Ben, to whom no letter may go by that either
+    assert told["duties"] == 1
+    status = {duties[each["id"]]: each["status"] for each in consents.rows("noticeDuties", DUTY)}
+    assert status == {ada: "told", ben: "open"}
+    later = (date.today() + timedelta(days=90)).isoformat()
+    values = {"kind": "legitimate_interests", "purpose": consents.purposes["news"], "reasons": "x", "review_on": later}
+    weighed = create("assessment", values)
+    consents.xrm.as_role("dsb").query("mutation ($id: ID!) { approveAssessment(id: $id) { status } }", id=weighed)
+    assert consents.permit(street, channel="post") == "E_NO_BASIS"
+
+    # when it is given to whoever is reached there
+    assert (
+        agent.query(DELIVER, i={"notice": text, "to": street, "pointKind": "post"})["dsgvoNoticeDeliver"]["duties"] == 1
+    )
+
+    # then both were
+    assert {each["status"] for each in consents.rows("noticeDuties", DUTY)} == {"told"}
+    assert consents.permit(street, channel="post") == "C_POST"

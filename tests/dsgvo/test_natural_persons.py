@@ -6,6 +6,8 @@ import pytest
 
 from tests.dsgvo.conftest import KEY
 from tests.dsgvo.test_discovery import GRAPH, found, graph
+from tests.dsgvo.test_file_search import SEARCH
+from tests.dsgvo.test_informing import OWE
 from xrm_core.testing import Setup, Xrm
 
 OPEN = "mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) { run records { entity record } } }"
@@ -13,6 +15,7 @@ RESTRICT = "mutation ($i: DsgvoRestrictionOpenInput!) { dsgvoRestrictionOpen(inp
 OBJECT = "mutation ($i: DsgvoObjectionRecordInput!) { dsgvoObjectionRecord(input: $i) { status } }"
 ASK = "mutation ($i: DsgvoRequestOpenInput!) { dsgvoRequestOpen(input: $i) { request } }"
 IDENTIFY = "mutation ($i: DsgvoRequestIdentifyInput!) { dsgvoRequestIdentify(input: $i) { status } }"
+DIED = "mutation ($i: DsgvoDeathRecordInput!) { dsgvoDeathRecord(input: $i) { dataSubject deceased addresses } }"
 REFUSED = "REFUSED_BY_PLUGIN"
 
 
@@ -65,3 +68,39 @@ def test_a_sole_trader_is_a_person_and_so_is_who_becomes_one(xrm: Xrm):
     for id_ in (trader, later):
         planned = xrm.as_role("dsb").query(OPEN, i={"entity": "customer", "record": id_})["dsgvoErasureOpen"]
         assert {"entity": "customer", "record": id_} in planned["records"]
+
+
+def test_what_is_about_somebody_is_nobody_itself(xrm: Xrm):
+    # given a note, which is about persons, and an id of it in place of that of a person
+    note = {"entity": "activity", "record": xrm.create("activity", kind="note", subject="Called")}
+
+    # when
+    told = [
+        refused(xrm, DIED, person=note, source="letter"),
+        refused(xrm, RESTRICT, person=note, ground="accuracy", because="Disputed."),
+        refused(xrm, OBJECT, person=note, scope="direct_marketing"),
+        refused(xrm, OWE, person=note, source="bought", collectedOn="2026-01-02"),
+        refused(xrm, SEARCH, **note),
+    ]
+
+    # then nobody is made of it, and it stays where it is
+    assert set(told) == {"That is no person."}
+    there = xrm.as_role("admin").query("{ dataSubjects { nodes { id } } activities { nodes { subject } } }")
+    assert there == {"dataSubjects": {"nodes": []}, "activities": {"nodes": [{"subject": "Called"}]}}
+
+
+def test_nobody_is_owed_a_notice_as_a_company(xrm: Xrm):
+    company = xrm.create("customer", name="Kern GmbH", legal_form="GmbH")
+    person = {"entity": "customer", "record": company}
+
+    assert "legal_form" in refused(xrm, OWE, person=person, source="bought", collectedOn="2026-01-02")
+
+
+def test_a_person_may_be_named_as_the_record_that_the_platform_keeps_of_them(xrm: Xrm):
+    contact = {"entity": "contact", "record": xrm.create("contact", last_name="Kern")}
+    first = xrm.as_role("dsb").query(DIED, i={"person": contact, "source": "letter"})["dsgvoDeathRecord"]["dataSubject"]
+
+    again = {"entity": "data_subject", "record": first}
+    found = xrm.as_role("dsb").query(DIED, i={"person": again, "source": "letter"})["dsgvoDeathRecord"]["dataSubject"]
+
+    assert found == first

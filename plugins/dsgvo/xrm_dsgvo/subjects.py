@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from xrm_core.api import On, Record, RecordChange, Refuse
 from xrm_dsgvo.ages import minor_until
 from xrm_dsgvo.own import Writing, create, is_own, kept, upsert
-from xrm_dsgvo.privacy import is_company, privacy_of, require_person
+from xrm_dsgvo.privacy import is_company, privacy_of, require_of_persons, require_person
 
 SUBJECT = "data_subject"
 PACKAGE = "answer_package"
@@ -27,18 +27,19 @@ def subject_of(context: Writing, person: Person | None, *, gone: bool = False) -
     only the change log has.
 
     Raises:
-        Refuse: there is no such record, or no such person.
+        Refuse: there is no such record, or no such person, or records of its entity are no persons.
     """
     if person is None:
         return None
-    if person.data_subject:
-        if context.read(SUBJECT, person.data_subject) is None:
-            raise Refuse({"en": "There is no such person.", "de": "Diese Person gibt es nicht."}, field="person")
-        return person.data_subject
     entity, record = person.entity, person.record
+    if known := person.data_subject or (record if entity == SUBJECT else None):
+        if context.read(SUBJECT, known) is None:
+            raise Refuse({"en": "There is no such person.", "de": "Diese Person gibt es nicht."}, field="person")
+        return known
     nobody = Refuse({"en": "There is no such record.", "de": "Diesen Datensatz gibt es nicht."}, field="person")
     if not entity or not record or entity not in context.records.model:
         raise nobody
+    require_of_persons(privacy_of(context.records.model)[entity], "person")
     stored = context.read(entity, record)
     found = context.find("data_subject_link", {"entity_name": {"eq": entity}, "record_id": {"eq": record}}, 1)
     if stored is None and gone:

@@ -12,7 +12,7 @@ from xrm_dsgvo.informing import duties
 from xrm_dsgvo.objection.persons import HOLDER, one_person
 from xrm_dsgvo.own import Looking, Writing, create
 from xrm_dsgvo.points import held, normal
-from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
+from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
 
 DELIVERY, NOTICE = "notice_delivery", "privacy_notice"
 
@@ -59,6 +59,8 @@ def deliver(context: ActionContext, given: DeliverInput) -> Delivered:
 
 def delivered(context: Writing, notice: str, point: str | None, subject: str | None, via: str, at: datetime) -> str:
     """The same of a contact point, a data subject, or both. Raises Refuse: there is no such notice."""
+    if point is not None:
+        holds(context, point, subject)
     values = {
         "contact_point": point,
         "data_subject": subject,
@@ -111,9 +113,11 @@ def _complete(change_: RecordChange) -> Mapping[str, Any] | None:
 
 
 def _persons(context: Writing, delivery: Mapping[str, Any]) -> set[Key]:
-    """All records of those who were told."""
+    """All records of those who were told: who is named, or else whoever is reached there. What one of a family gets at
+    the address of all tells the others nothing.
+    """
     subjects = {str(delivery["data_subject"])} if delivery.get("data_subject") else set()
-    if delivery.get("contact_point"):
+    if delivery.get("contact_point") and not subjects:
         held_by = context.find(HOLDER, {"contact_point": {"id": {"eq": delivery["contact_point"]}}}, 100)
         subjects |= {str(each["data_subject"]) for each in held_by}
     return one_person(context, [(SUBJECT, each) for each in sorted(subjects)])

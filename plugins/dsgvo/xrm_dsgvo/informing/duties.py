@@ -13,6 +13,7 @@ from typing import Any
 from xrm_core.api import Action, ActionContext, On, Record, RecordChange, Refuse
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.own import Writing, change, create, kept, now
+from xrm_dsgvo.privacy import privacy_of, require_person
 from xrm_dsgvo.processors.connectors import today
 from xrm_dsgvo.requests.deadline import months_after
 from xrm_dsgvo.subjects import Person
@@ -60,11 +61,14 @@ def owe(context: ActionContext, given: OweInput) -> Owed:
     """Somebody's data came from elsewhere: bought, from a business card, from a partner.
 
     Raises:
-        Refuse: no record is named, or there is none; or the day is still to come.
+        Refuse: no record is named, there is none, or it is no natural person; or the day is still to come.
     """
     entity, record = given.person.entity, given.person.record
-    if not entity or not record or entity not in context.records.model or context.read(entity, record) is None:
+    known = entity and record and entity in context.records.model
+    stored = context.read(str(entity), str(record)) if known else None
+    if not entity or not record or stored is None:
         raise Refuse({"en": "There is no such record.", "de": "Diesen Datensatz gibt es nicht."}, field="person")
+    require_person(privacy_of(context.records.model)[entity], stored, "person")
     if given.collected_on.isoformat() > today(context.settings):
         raise Refuse({"en": "It came in the past.", "de": "Das war in der Vergangenheit."}, field="collected_on")
     id_ = begin(context, (entity, record), given.source, given.collected_on)

@@ -11,7 +11,7 @@ from xrm_dsgvo.privacy.model import (
     Retention,
     Start,
 )
-from xrm_dsgvo.privacy.natural import is_company, is_person, require_person
+from xrm_dsgvo.privacy.natural import is_company, is_person, require_of_persons, require_person
 from xrm_dsgvo.privacy.reading import privacy_of
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "is_company",
     "is_person",
     "privacy_of",
+    "require_of_persons",
     "require_person",
 ]

@@ -36,8 +36,7 @@ def require_person(entity: EntityPrivacy, record: Record, field: str) -> None:
     """
     if is_person(entity, record):
         return
-    if entity.role != "is_subject":
-        raise Refuse({"en": "That is no person.", "de": "Das ist keine Person."}, field=field)
+    require_of_persons(entity, field)
     names = ", ".join(sorted(set(_named(entity.when or {}))))
     text = {
         "en": f"This record of {entity.name} is no natural person: subject.when of its annotation says so by {names}. "
@@ -46,6 +45,12 @@ def require_person(entity: EntityPrivacy, record: Record, field: str) -> None:
         f"nach {names}. Ist es doch eine, etwa ein Einzelunternehmen, das zuerst im Datensatz berichtigen.",
     }
     raise Refuse(text, field=field)
+
+
+def require_of_persons(entity: EntityPrivacy, field: str) -> None:
+    """Raise Refuse: a record of an entity is about persons, or mentions them, and is none."""
+    if entity.role != "is_subject":
+        raise Refuse({"en": "That is no person.", "de": "Das ist keine Person."}, field=field)
 
 
 def _named(schema: Any) -> Iterator[str]:

@@ -38,7 +38,7 @@ query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: 
       assessments(first: 50, where: {status: {eq: approved}, kind: {eq: presumed_consent}}) {
         nodes { reviewOn purpose { id } }
       }
-      noticeDeliveries(first: 1) { nodes { id } }
+      noticeDeliveries(first: 1, where: {dataSubject: {isNull: true}}) { nodes { id } }
     }
   }
   suppressions(first: 200, where: {digest: {eq: $digest}, status: {eq: active}}) {

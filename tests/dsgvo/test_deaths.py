@@ -118,6 +118,8 @@ def test_who_becomes_one_with_somebody_dead_has_died(consents: Consents) -> None
 
     assert consents.permit(ADA) == consents.permit(OTHER) == "E_DECEASED"
     assert {each["deceased"] for each in told(consents)} == {True}
+    # and the period of what is left runs, too
+    assert {"recordId": stays, "happenedOn": DAY, "byDeath": True} in events(consents)
 
 
 def test_nobody_asks_in_the_name_of_the_dead_and_heirs_ask_in_their_own(xrm: Xrm) -> None:

@@ -76,7 +76,7 @@ def died(context: Writing, subject: str, values: dict[str, Any]) -> int:
     change(context, SUBJECT, subject, values)
     own = _own(context, subject)
     _forget_ends(context, own)
-    _end_relations(context, own, str(values["died_on"] or today(context.settings).isoformat()))
+    _end_relations(context, own, values["died_on"])
     return reached(context, subject, addresses_on(context, own))
 
 
@@ -112,10 +112,12 @@ def reached(context: Writing, subject: str, addresses: Iterable[tuple[str, str]]
 
 
 def followed(context: Writing, subjects: Iterable[str], addresses: Iterable[tuple[str, str]]) -> None:
-    """A person who has died is known at one more address, or by one more record."""
+    """A person who has died is known at one more address, or by one more record, whose period runs then, too."""
     stored = [context.read(SUBJECT, each) for each in subjects]
-    if dead := [str(each["id"]) for each in stored if each is not None and each["deceased"]]:
-        reached(context, dead[0], addresses)
+    if dead := [each for each in stored if each is not None and each["deceased"]]:
+        subject = str(dead[0]["id"])
+        _end_relations(context, _own(context, subject), dead[0]["died_on"])
+        reached(context, subject, addresses)
 
 
 def joined(context: Writing, went: Any, stays: Any) -> None:
@@ -142,8 +144,9 @@ def _own(context: Writing, subject: str) -> list[Key]:
     return sorted(Joining(sources, Seed(((SUBJECT, subject),)), context.settings.region).own)
 
 
-def _end_relations(context: Writing, own: Iterable[Key], day: str) -> None:
+def _end_relations(context: Writing, own: Iterable[Key], died_on: object) -> None:
     """Relationships end with death, unless somebody has told when they did."""
+    day = str(died_on or today(context.settings).isoformat())[:10]
     for entity, id_ in own:
         retention = privacy_of(context.records.model)[entity].retention
         if (

@@ -2,9 +2,7 @@
 
 import base64
 import datetime as dt
-import gzip
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,8 @@ from zipfile import ZipFile
 import pytest
 from sqlalchemy import select, update
 
-from tests.records.kit import Pack
-from tests.server.files_kit import Office, opened
-from tests.storage.content_kit import BUCKET, KEYS, client, s3_server
+from tests.sealed.practice import CANARY, COLUMNS, CONTENT, PACKED, Practice
 from xrm_core.api import FileScan, hookimpl, read_file
-from xrm_core.permissions.caller import system
 from xrm_core.plugins import Plugins
 from xrm_core.plugins.registration import InstalledPlugin
 from xrm_core.records import read_log
@@ -26,130 +21,14 @@ from xrm_core.records.file_scans import FileScans
 from xrm_core.records.vault.moving import move_to_vault
 from xrm_core.records.vault.returning import bring_back
 from xrm_core.sealed.errors import SealedKeyDestroyed
-from xrm_core.sealed.key_store import keys_of
 from xrm_core.server.content_stores import content_stores
 from xrm_core.storage.bundle import export_bundle, import_bundle
 from xrm_core.storage.contents import Contents
-from xrm_core.storage.contents.moving import move_sealed
+from xrm_core.storage.contents.moving import move_passing
 from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import FileState, StoredFile
-from xrm_core.storage.file_tables import CHUNK_BYTES, FILE, FILE_CHUNK
+from xrm_core.storage.file_tables import FILE
 from xrm_core.storage.sealed_tables import mark_of
-
-SEALED = {"x-sealed": {"subject": "contact", "class": "art9"}}
-FILES: dict[str, dict[str, Any]] = {
-    "user": {"properties": {"name": {"type": "string"}}},
-    "contact": {"properties": {"name": {"type": "string"}}},
-    "report": {
-        "properties": {
-            "title": {"type": "string"},
-            "contact": {"x-relation": {"to": "contact", "inverse": "reports", "on_delete": "set_null"}},
-            "finding": {"x-type": "file", "x-media-types": ["text/plain"], "x-max-bytes": 400_000, **SEALED},
-            "cover": {"x-type": "file"},
-        },
-    },
-}
-ROLES: dict[str, Any] = {"roles": {"admin": {}, "dsb": {}, "clerk": {}}}
-POLICIES = """role,entity,action,fields,rule,effect
-admin,*,*,*,,allow
-dsb,*,*,*,,allow
-dsb,xrm_sealed,read,*,,allow
-clerk,report,create,*,,allow
-clerk,report,read,*,,allow
-"""
-PACK = Pack(FILES, ROLES, POLICIES)
-PEOPLE = {"admin": "admin", "dsb": "dsb", "clerk": "clerk"}
-CANARY = "Känarie im Befund".encode()
-PACKED = gzip.compress(CANARY, mtime=0)
-CONTENT = CANARY + b" " * CHUNK_BYTES + PACKED.hex().encode() + CANARY
-COLUMNS = tuple(StoredFile.__dataclass_fields__)
-SECRET = "a key of the tests 0123456789 abcdefgh"
-
-
-class Practice(Office):
-    """The office with reports."""
-
-    endpoint = ""
-
-    def contact(self, name: str = "Anna") -> str:
-        query = "mutation($n: String!) { createContact(input: {name: $n}) { id } }"
-        return str(self.ask("admin", query, n=name)["data"]["createContact"]["id"])
-
-    def report(self, who: str = "admin", **values: Any) -> str:
-        answer = self.tried(who, **values)
-        assert "errors" not in answer, answer
-        return str(answer["data"]["createReport"]["id"])
-
-    def tried(self, who: str = "admin", **values: Any) -> Any:
-        return self.ask(
-            who, "mutation($i: CreateReportInput!) { createReport(input: $i) { id } }", i={"title": "x", **values}
-        )
-
-    def filed(self, content: bytes = CONTENT, who: str = "admin", **more: str) -> str:
-        query = {"name": "Känarie.txt", **more}
-        headers = self.headers(who, **{"Content-Type": "text/plain"})
-        answer = self.http.post("/files", content=content, params=query, headers=headers)
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
-
-    def raw(self) -> bytes:
-        """All that lies anywhere of files."""
-        content_stores(self.platform.settings).of("").sweep(self.database)
-        with self.database.read() as connection:
-            rows = repr(connection.execute(select(FILE)).all()).encode()
-            chunks = [bytes(each) for each in connection.scalars(select(FILE_CHUNK.c.content))]
-        return b"".join([rows, *chunks, *self.outside()])
-
-    def outside(self) -> Iterator[bytes]:
-        [place, *_] = [*self.platform.settings.files, ""]
-        if place.startswith("/"):
-            yield from (each.read_bytes() for each in Path(place).rglob("*") if each.is_file())
-        elif place:
-            for each in client(self.endpoint).list_objects_v2(Bucket=BUCKET).get("Contents", []):
-                yield client(self.endpoint).get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
-
-    def context(self, connection: Any) -> Context:
-        return Context(self.records, connection, system(self.platform.model, "test"), ("action", "mk.restrict"))
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with s3_server() as found:
-        yield found
-
-
-def practice_at(database: Database, folder: Path, **more: Any) -> Iterator[Practice]:
-    url = f"sqlite:///{folder / 'keys' / 'sealed.db'}"
-    more = {"key_store_url": url, "secret_key": SECRET, **more}
-    with opened(database, folder, pack=PACK, people=PEOPLE, **more) as office:
-        office.records.key_store = keys_of(office.platform.settings)
-        office.records.stores = content_stores(office.platform.settings)
-        yield Practice(office.http, office.platform, office.tokens)
-        office.records.key_store.close()
-
-
-@pytest.fixture
-def practice(database: Database, tmp_path: Path) -> Iterator[Practice]:
-    """Files lie in the database."""
-    yield from practice_at(database, tmp_path)
-
-
-@pytest.fixture(params=["database", "disk", "s3"])
-def anywhere(request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path) -> Iterator[Practice]:
-    """Files lie at each place in turn."""
-    more: dict[str, Any] = {}
-    endpoint = ""
-    if request.param == "disk":
-        more = {"files": (str(tmp_path / "content"),)}
-    if request.param == "s3":
-        endpoint = request.getfixturevalue("endpoint")
-        for each in client(endpoint).list_objects_v2(Bucket=BUCKET).get("Contents", []):
-            client(endpoint).delete_object(Bucket=BUCKET, Key=each["Key"])
-        more = {"files": (f"s3://{BUCKET}/a",), "s3_endpoint": endpoint, "s3_region": "us-east-1", **KEYS}
-    with closing(Database(sqlite_url)) as database:
-        for found in practice_at(database, tmp_path, **more):
-            found.endpoint = endpoint
-            yield found
 
 
 def test_it_is_in_clear_nowhere_and_whole_and_in_part_for_who_may_open_it(anywhere: Practice) -> None:
@@ -165,7 +44,7 @@ def test_it_is_in_clear_nowhere_and_whole_and_in_part_for_who_may_open_it(anywhe
     for _ in range(2):
         raw = anywhere.raw()
         assert not [each for each in (CANARY, PACKED, PACKED.hex().encode(), "Känarie".encode()) if each in raw]
-        assert move_sealed(anywhere.database, content_stores(settings).of("")) in (0, 1)
+        assert move_passing(anywhere.database, content_stores(settings).of("")) in (0, 1)
     assert bool(list(anywhere.outside())) is bool(settings.files)
     # and who may open what is sealed has all of it, or a part
     answer = anywhere.download("dsb", file)

@@ -144,7 +144,7 @@ def test_of_two_who_send_at_once_one_is_told(office: Office, monkeypatch: pytest
     async def meanwhile(*arguments: Any, **more: Any) -> Any:
         upload = await known(*arguments, **more)
         with office.database.begin() as connection:
-            uploads.append(connection, upload, b"%PDF-")
+            uploads.append(connection, office.records.files, upload, b"%PDF-")
         return upload
 
     for content in (b"%XXX", b"0123456789"):  # a piece, and one that would be the last

@@ -367,7 +367,7 @@ def test_what_is_erased_leaves_every_place(vault: Vault) -> None:
             "max_bytes": 99,
         }
         upload = uploads.begin(connection, vault.records.files, caller, **given, version_of=file.id)
-        uploads.append(connection, upload, CANARY)
+        uploads.append(connection, vault.records.files, upload, CANARY)
     other = vault.stored("Amsel.txt", b"Amsel" * 9)
     vault.contract(other)
     assert all(each in vault.raw() for each in (CANARY, PACKED, "Känarie bald".encode()))

@@ -25,6 +25,7 @@ from xrm_core.records.locking import locked
 from xrm_core.records.reach import hold_for
 from xrm_core.records.refusals import refuse, translated
 from xrm_core.records.rights import Conditions, check_fields, in_sight, kept, not_so, row_conditions, values_for
+from xrm_core.records.sealed_files import open_attached
 from xrm_core.records.stored import Record, to_columns
 from xrm_core.records.updating import alike, changing, final_changes
 from xrm_core.storage.driver_statements import DriverStatement, run_together
@@ -132,6 +133,8 @@ def _change(
         wrong |= unseen(scope, connection, caller, kind, new)
     kept = [each for each in ready if each.index not in wrong]
     changed = [each for each in kept if _changes(kind, each) or not in_sight(caller.access, kind, each.final)]
+    for one in changed:
+        open_attached(records, connection, kind, one.final)
     hold_for(connection, scope, kind, [each.final for each in changed], conditions.reach)
     _write(records, connection, caller, kind, changed, conditions)
     return wrong

@@ -40,6 +40,7 @@ from xrm_core.records.rights import (
     told,
 )
 from xrm_core.records.sealed_fields import SEALED_FIELDS
+from xrm_core.records.sealed_files import open_attached
 from xrm_core.records.sealing import sealed
 from xrm_core.records.stored import Record, targets_of
 from xrm_core.records.wording import noun
@@ -98,12 +99,12 @@ def prepare(
     if not isinstance(caller, System):  # it sees everything; whether the target exists is the foreign key's to say
         wrong |= unseen(records.scope(connection, caller), connection, caller, kind, ready)
         ready = [each for each in ready if each.index not in wrong]
-    if SEALED_FIELDS(
-        kind
-    ):  # at last: no key is made, and nothing entered by which a record is found, for what is wrong
+    # At last: no key is made, nothing entered by which a record is found, and no file opened for what is wrong.
+    if SEALED_FIELDS(kind) or records.files.may_open(kind):
         for each in ready:
             try:
                 each.record = sealed(records, connection, kind, None, each.record, each.record["id"])
+                open_attached(records, connection, kind, each.record)
             except XrmError as error:
                 wrong[each.index] = error
         ready = [each for each in ready if each.index not in wrong]

@@ -61,6 +61,7 @@ from xrm_core.records.rights import (
     row_conditions,
     target_problems,
 )
+from xrm_core.records.sealed_files import open_attached
 from xrm_core.records.stored import canonical
 from xrm_core.records.updating import changing_one
 from xrm_core.records.validation import Validator
@@ -183,6 +184,7 @@ class Records:
             self._validate(kind, {**own(before), **final}, caller, final)
         self._check_targets(connection, scope, caller, kind, changes, final, known)
         final = sealing.sealed(self, connection, kind, before, final, id_)
+        open_attached(self, connection, kind, final)
         untouched = not touch and not logged.differences(kind, before, final)
         if untouched and in_sight(caller.access, kind, final):
             if not change_links(self, connection, caller, kind, id_, links, touch=False):

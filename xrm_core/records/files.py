@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -35,7 +36,7 @@ from xrm_core.storage.applied import require_model
 from xrm_core.storage.columns import is_id
 from xrm_core.storage.contents import Kept
 from xrm_core.storage.engines import Database
-from xrm_core.storage.file_store import FileState, StoredFile
+from xrm_core.storage.file_store import FOR_ANY, FileState, StoredFile
 from xrm_core.storage.file_tables import FILE, FILE_VERSION
 from xrm_core.storage.tables import Tables
 from xrm_core.translation import say
@@ -216,7 +217,7 @@ class Files:
                 found.append({"field": name, "rule": "file", "message": say("there is no file with this id")})
             elif file.state == FileState.QUARANTINED:
                 found.append({"field": name, "rule": "file", "message": "is in quarantine"})
-            elif file.sealed is not None and field.sealing is None:
+            elif field.sealing is None and file.sealed is not None and not file.sealed.startswith(FOR_ANY):
                 found.append({"field": name, "rule": "file", "message": say("is sealed, and the field is not")})
             elif wrong := self._misfit(connection, field.file, file):
                 found.append({"field": name, "rule": "file", "message": wrong})
@@ -273,9 +274,45 @@ class Files:
                 hint="Attach them first; those that stay alone are removed after a day.",
             )
 
-    def seal_upload(self, database: Database, file: StoredFile, content: BinaryIO, into: BinaryIO) -> StoredFile:
+    @property
+    def keys(self) -> KeyStore:
+        """The store of keys of sealed files."""
+        return self._keys()
+
+    @cached_property
+    def sealed_rules(self) -> tuple[FileRules, ...]:
+        """What each sealed field takes; none: there is no such field."""
+        fields = [field for kind in self.model for field in _FILE_FIELDS(kind)]
+        return tuple(field.file for field in fields if field.file is not None and field.sealing is not None)
+
+    def may_open(self, kind: Entity) -> bool:
+        """Whether files that came sealed may have to be opened since records of an entity refer to them."""
+        return bool(self.sealed_rules) and any(field.sealing is None for field in _FILE_FIELDS(kind))
+
+    @property
+    def seals_uploads(self) -> bool:
+        """Whether uploads are sealed of which nobody has said whether they are to be: a field might get them that is
+        sealed. Without a key store none gets any.
+        """
+        return bool(self.sealed_rules) and self._keys().is_usable
+
+    def seals(self, file: StoredFile, wanted: bool | None) -> bool:
+        """Whether a file is sealed on its way in.
+
+        Args:
+            file: in clear.
+            wanted: what its sender says; None: nothing, and then it is if a sealed field takes such files.
+        """
+        if wanted is not None:
+            return wanted
+        takes = (rules.problem(file.media_type, file.size) is None for rules in self.sealed_rules)
+        return self._keys().is_usable and any(takes)
+
+    def seal_upload(
+        self, database: Database, file: StoredFile, content: BinaryIO, into: BinaryIO, *, only: bool
+    ) -> StoredFile:
         """Seal a file on its way in; see :func:`~xrm_core.records.sealed_uploads.seal_upload`."""
-        return seal_upload(self._keys(), database, file, content, into)
+        return seal_upload(self._keys(), database, file, content, into, only=only)
 
     def _misfit(self, connection: Connection, rules: FileRules, file: StoredFile) -> str | None:
         clear = self.opened(connection, file)

@@ -2,6 +2,7 @@
 
 A file is stored before anybody knows whose it will be, so it is sealed when a record refers to it, in that transaction;
 its content lies in the database then. One that came to be sealed (:mod:`xrm_core.records.sealed_uploads`) is by then.
+One that came sealed because nobody knew better is opened when a field refers to it that is not.
 It has a key of its own, which lies with its name and checksum, sealed by that of (subject, class): if the subject
 changes, that is sealed anew, and the content stays as it is.
 """
@@ -26,7 +27,7 @@ from xrm_core.sealed.errors import SealedKeyDestroyed
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage import file_references, file_store, file_versions
 from xrm_core.storage.contents import Reader
-from xrm_core.storage.file_store import WAITING, OpenedFile, StoredFile
+from xrm_core.storage.file_store import FOR_ANY, WAITING, OpenedFile, StoredFile
 from xrm_core.storage.sealed_tables import mark_of
 from xrm_core.translation import say
 
@@ -83,6 +84,41 @@ def seal_attached(
         said = box.open_file(_own(file), file.id).text
         if said is not None:
             file_store.describe(connection, _again(file, box.seal_file(said, *of, file.id)))
+
+
+def open_attached(records: "Records", connection: Connection, kind: Entity, record: Mapping[str, Any]) -> None:
+    """Open the files to which fields of a record refer that are not sealed, if they came sealed for any field, with
+    their former versions. Their content lies in the database then.
+
+    Args:
+        records: the door.
+        connection: in the transaction of the write.
+        kind: entity of the record.
+        record: its values.
+
+    Raises:
+        FileRefused: it came to be in a sealed field meanwhile.
+        FilesUnavailable, SealingUnavailable, SealedKeyDestroyed: as above.
+    """
+    if not records.files.may_open(kind):
+        return
+    names = [name for name, field in kind.fields.items() if field.type is FieldType.FILE and field.sealing is None]
+    ids = sorted({str(record[name]) for name in names if record.get(name) is not None})
+    for file in file_store.hold(connection, [*ids, *file_versions.former_ids(connection, ids)]) if ids else ():
+        if file.sealed is None:
+            continue
+        if file.sealed.startswith(FOR_ANY):
+            _open(records, connection, file)
+        elif file.id in ids:
+            raise _elsewhere()
+
+
+def _open(records: "Records", connection: Connection, file: StoredFile) -> None:
+    box = SealedBox(records.files.keys, mark_of(connection) or "")
+    said = _said_of(box, file)
+    pieces = box.open_content(bytes.fromhex(said["key"]), file.id, stored_pieces(records, connection, file))
+    file_store.rewrite(connection, file.id, pieces)
+    replace_file(connection, file, StoredFile(id=file.id, **said["file"], state=file.state, version=file.version))
 
 
 def seal(
@@ -164,6 +200,7 @@ def stored_pieces(records: "Records", connection: Connection, file: StoredFile) 
 def replace_file(connection: Connection, before: StoredFile, after: StoredFile) -> None:
     """Let a file be this, whose content lies in the database by now; where it lay, nobody is let read it to its end."""
     file_store.describe(connection, after)
+    file_store.passing(connection, after.id)
     if before.content_key is not None:
         file_store.leave(connection, [before.content_key], dt.timedelta())
 
@@ -186,7 +223,7 @@ def _said_of(box: SealedBox, file: StoredFile) -> dict[str, Any]:
 
 
 def _own(file: StoredFile) -> str:
-    return (file.sealed or "").removeprefix(WAITING)
+    return (file.sealed or "").removeprefix(FOR_ANY).removeprefix(WAITING)
 
 
 def _again(file: StoredFile, sealed: str) -> StoredFile:

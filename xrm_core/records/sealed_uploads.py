@@ -1,7 +1,9 @@
 """Files that come to be sealed: encrypted on their way in, before anybody knows whose they are.
 
 Until a record refers to them their keys lie under a key of the day on which they came, which is destroyed when all that
-came on it was attached or is gone: so a copy of that time opens no more than the keys of persons do.
+came on it was attached or is gone: so a copy of that time opens no more than the keys of persons do. Most are sealed
+because a sealed field *might* get them; if another one does, they are opened then
+(:func:`~xrm_core.records.sealed_files.open_attached`).
 """
 
 import datetime as dt
@@ -17,7 +19,7 @@ from xrm_core.sealed.box import SealedBox
 from xrm_core.sealed.content import KEY_BYTES
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage.engines import Database
-from xrm_core.storage.file_store import WAITING, StoredFile
+from xrm_core.storage.file_store import FOR_ANY, WAITING, StoredFile
 from xrm_core.storage.file_tables import CHUNK_BYTES, FILE
 from xrm_core.storage.sealed_tables import made_mark, mark_of
 
@@ -25,7 +27,14 @@ _SUBJECT = "uploads"
 _CLASS = "upload-"
 
 
-def seal_upload(store: KeyStore, database: Database, file: StoredFile, content: BinaryIO, into: BinaryIO) -> StoredFile:
+def day_key(day: str) -> tuple[str, str]:
+    """Subject and class of the key of a day (``2026-11-28``)."""
+    return _SUBJECT, f"{_CLASS}{day}"
+
+
+def seal_upload(
+    store: KeyStore, database: Database, file: StoredFile, content: BinaryIO, into: BinaryIO, *, only: bool
+) -> StoredFile:
     """Seal a file that has come; answers with how it is stored.
 
     Args:
@@ -34,6 +43,7 @@ def seal_upload(store: KeyStore, database: Database, file: StoredFile, content: 
         file: in clear.
         content: in clear, read from its start.
         into: takes what is to be stored.
+        only: no field but a sealed one gets it.
 
     Raises:
         SealingUnavailable: there is no store.
@@ -44,13 +54,14 @@ def seal_upload(store: KeyStore, database: Database, file: StoredFile, content: 
     key = secrets.token_bytes(KEY_BYTES)
     said = {"key": key.hex(), "file": {name: getattr(file, name) for name in SAID}}
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    sealed = box.seal_file(json.dumps(said, ensure_ascii=False), _SUBJECT, f"{_CLASS}{today}", file.id)
+    sealed = box.seal_file(json.dumps(said, ensure_ascii=False), *day_key(today), file.id)
     content.seek(0)
     digest = hashlib.sha256()
     for piece in box.seal_content(key, file.id, iter(lambda: content.read(CHUNK_BYTES), b"")):
         digest.update(piece)
         into.write(piece)
-    return StoredFile(file.id, "", OPAQUE, into.tell(), digest.hexdigest(), state=file.state, sealed=WAITING + sealed)
+    mark = WAITING if only else FOR_ANY
+    return StoredFile(file.id, "", OPAQUE, into.tell(), digest.hexdigest(), state=file.state, sealed=mark + sealed)
 
 
 def waits() -> ColumnElement[bool]:

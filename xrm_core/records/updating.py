@@ -32,6 +32,7 @@ from xrm_core.records.rights import (
     target_problems,
     values_for,
 )
+from xrm_core.records.sealed_files import open_attached
 from xrm_core.records.sealing import sealed
 from xrm_core.records.stored import Record, to_columns
 from xrm_core.storage.driver_statements import Call, DriverStatement
@@ -87,6 +88,7 @@ def change_alike(
         if not isinstance(caller, System):
             problems += target_problems(connection, scope, caller, kind, wanted)
         refuse(problems, kind, caller)
+        open_attached(records, connection, kind, final)
         hold_for(connection, scope, kind, [final], conditions.reach)
         _write(records, connection, caller, kind, [each["id"] for each in group], final, conditions, now)
         entries = [

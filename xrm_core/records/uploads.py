@@ -13,8 +13,10 @@ from sqlalchemy import Connection
 
 from xrm_core.errors import BadRequest, FileRefused, FileTooLarge, Forbidden, NotFound, TooManyFiles, XrmError
 from xrm_core.permissions.caller import User
+from xrm_core.records import sealed_pieces
 from xrm_core.records.file_names import clean_name
 from xrm_core.records.files import Files, described
+from xrm_core.records.sealed_pieces import SealedPieces
 from xrm_core.storage import file_store, upload_store
 from xrm_core.storage.contents import Kept
 from xrm_core.storage.engines import Database
@@ -48,8 +50,9 @@ def begin(
     sha256: str | None,
     max_bytes: int,
     version_of: str | None = None,
+    sealed: bool | None = None,
 ) -> Upload:
-    """Begin an upload.
+    """Begin an upload. What comes is encrypted, and what is said of it, if a field might get it that is sealed.
 
     Args:
         connection: in a write transaction.
@@ -61,6 +64,7 @@ def begin(
         sha256: of the whole, in hex digits; None: it is not checked.
         max_bytes: of a file.
         version_of: id of the file of which it is a version, if it is one.
+        sealed: whether it is for a sealed field; None: nobody knows yet.
 
     Raises:
         Forbidden: the caller may not write any field that holds files.
@@ -68,6 +72,7 @@ def begin(
         BadRequest: the checksum is none.
         NotFound: the caller may not read the file of which it is to be a version.
         TooManyFiles: too many uploads of the caller are under way, or files wait to be attached.
+        SealingUnavailable: it is to be sealed, and there is no key store.
     """
     files.check_upload(caller)
     if caller.actor is None:
@@ -86,6 +91,8 @@ def begin(
     files.check_waiting(connection, caller)
     former = None if version_of is None else files.require(connection, caller, version_of).id
     upload = Upload(file_store.new_id(), clean_name(name), media_type, size, sha256, 0, now + KEPT, former)
+    if files.seals_uploads if sealed is None else sealed:
+        upload = sealed_pieces.begun(files.keys, connection, upload, only=bool(sealed))
     upload_store.begin(connection, upload, caller.actor)
     return upload
 
@@ -101,28 +108,37 @@ def find(connection: Connection, files: Files, caller: User, upload_id: str) -> 
         return found
     file = files.find_own(connection, caller, upload_id)
     if file is None:
-        raise NotFound("There is no such upload.", hint="It may have expired. Begin it anew.")
+        raise _gone()
+    file = files.opened(connection, file)
     return Upload(file.id, file.name, file.media_type, file.size, file.sha256, file.size, dt.datetime.now(dt.UTC))
 
 
-def append(connection: Connection, upload: Upload, content: bytes) -> Upload:
+def append(connection: Connection, files: Files, upload: Upload, content: bytes) -> Upload:
     """Add a piece that is not the last; answers with how the upload stands now.
 
     Raises:
         UploadMoved: somebody else has sent meanwhile.
+        NotFound: it is sealed, and has expired.
+        SealingUnavailable, SealedValueForeign: it is sealed, and cannot be opened.
     """
     expires_at = dt.datetime.now(dt.UTC) + KEPT
-    if not upload_store.append(connection, upload.id, upload.received, content, expires_at):
+    coat = _opened(connection, files, upload)
+    sealed = None if coat is None else sealed_pieces.of_today(files.keys, connection, upload, coat)
+    if not upload_store.append(connection, upload, content, expires_at, sealed, coat):
         raise moved()
     received = upload.received + len(content)
-    return replace(upload, received=received, expires_at=expires_at)
+    return replace(upload, received=received, expires_at=expires_at, sealed=sealed)
 
 
-def gather(database: Database, upload: Upload, last: bytes, into: BinaryIO) -> StoredFile:
-    """Put the whole of an upload together, and say what file that is.
+def gather(
+    database: Database, files: Files, upload: Upload, last: bytes, into: BinaryIO
+) -> tuple[StoredFile, bool | None]:
+    """Put the whole of an upload together, and say what file that is, and whether it is for a sealed field, as
+    :func:`begin` was told.
 
     Args:
         database: where the upload is.
+        files: of the model.
         upload: as it stands before the last piece.
         last: the last piece.
         into: takes the content.
@@ -130,14 +146,18 @@ def gather(database: Database, upload: Upload, last: bytes, into: BinaryIO) -> S
     Raises:
         UploadMoved: it does not stand so any longer.
         FileRefused: the content is not what the sender said.
+        NotFound, SealingUnavailable, SealedValueForeign: as :func:`append`.
     """
     with database.read() as connection:
-        for piece in upload_store.pieces(connection, upload.id):
+        coat = _opened(connection, files, upload)
+        for piece in upload_store.pieces(connection, upload.id, coat):
             into.write(piece)
     if into.tell() != upload.received:
         raise moved()
     into.write(last)
-    return described(upload.name, upload.media_type, into, sha256=upload.sha256, file_id=upload.id)
+    said = coat or upload
+    file = described(said.name, said.media_type, into, sha256=said.sha256, file_id=upload.id)
+    return file, False if coat is None else coat.only or None
 
 
 def finish(
@@ -163,6 +183,19 @@ def finish(
         raise moved()
     former = None if upload.former_id is None else files.require(connection, caller, upload.former_id)
     files.keep(connection, caller, file, kept, former, most)
+
+
+def _opened(connection: Connection, files: Files, upload: Upload) -> SealedPieces | None:
+    if upload.sealed is None:
+        return None
+    found = sealed_pieces.opened(files.keys, connection, upload)
+    if found is None:
+        raise _gone()
+    return found
+
+
+def _gone() -> NotFound:
+    return NotFound("There is no such upload.", hint="It may have expired. Begin it anew.")
 
 
 def moved(offset: int | None = None) -> UploadMoved:

@@ -83,6 +83,11 @@ class KeyStore:
                 hint="Whoever runs the server names a database of its own by XRM_KEY_STORE_URL, the same on all.",
             )
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether keys can be kept, as far as settings say."""
+        return bool(self._wrapping) and bool(self._url)
+
     def key(self, tenant: str, subject: str, class_name: str) -> DataKey:
         """The key of a subject in a class, made if there is none.
 

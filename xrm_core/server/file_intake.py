@@ -3,7 +3,8 @@
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
@@ -15,12 +16,13 @@ from xrm_core.errors import BadRequest, FileRefused, Forbidden
 from xrm_core.metadata.file_rules import FileRules
 from xrm_core.permissions.caller import User
 from xrm_core.records.file_scans import FileScans
-from xrm_core.records.files import described
+from xrm_core.records.files import Files, described
 from xrm_core.server.browser import credentials
 from xrm_core.server.site import Serving, Site
 from xrm_core.server.sites import address_of, named_in
 from xrm_core.server.upload_limits import UploadSlots, counted, too_large
 from xrm_core.storage.contents import Stores
+from xrm_core.storage.engines import Database
 from xrm_core.storage.file_store import StoredFile
 from xrm_core.storage.policy_sets import require_current
 
@@ -92,9 +94,10 @@ class FileIntake:
         sha256: str | None = None,
         version_of: str | None = None,
         *,
-        sealed: bool = False,
+        sealed: bool | None = None,
     ) -> StoredFile:
-        """Store a file whose content is there, maybe as a version of another, maybe ``sealed``.
+        """Store a file whose content is there, maybe as a version of another, ``sealed`` if that is wanted; None: if a
+        sealed field takes such files.
 
         Raises as :meth:`~xrm_core.records.files.Files.store` does, and NotFound: there is no such other file.
         """
@@ -148,15 +151,11 @@ class FileIntake:
         content: BinaryIO,
         sha256: str | None,
         version_of: str | None,
-        sealed: bool,
+        sealed: bool | None,
     ) -> StoredFile:
         file = described(name, media_type, content, sha256=sha256)
         file = self.looked_at(file, content)
-        if not sealed:
-            return self._put(site, serving, caller, file, content, version_of)
-        with SpooledTemporaryFile(_IN_MEMORY) as spool:
-            hidden = cast(BinaryIO, spool)
-            stored = serving.files.seal_upload(site.database, file, content, hidden)
+        with sealed_on_its_way(serving.files, site.database, file, content, sealed) as (stored, hidden):
             kept = self._put(site, serving, caller, stored, hidden, version_of)
         return replace(file, content_key=kept.content_key, version=kept.version, sealed=kept.sealed)
 
@@ -184,12 +183,42 @@ class FileIntake:
             serving.files.discard(connection, ids)
 
 
-def sealed_in(request: Request) -> bool:
-    """Whether a request wants its file sealed: its query has «sealed=true». Raises BadRequest: it has another value."""
-    said = request.query_params.get("sealed", "false")
-    if said not in ("true", "false"):
-        raise BadRequest("«sealed» is true or false.", hint="Leave it out for a field that is not sealed.")
-    return said == "true"
+@contextmanager
+def sealed_on_its_way(
+    files: Files, database: Database, file: StoredFile, content: BinaryIO, wanted: bool | None
+) -> Iterator[tuple[StoredFile, BinaryIO]]:
+    """A new file as it is to be stored, sealed if that is to be, with its content.
+
+    Args:
+        files: of the model.
+        database: where the file goes.
+        file: in clear.
+        content: in clear.
+        wanted: whether it is to be sealed; None: if a sealed field takes such files.
+
+    Raises:
+        SealingUnavailable: it is to be sealed, and there is no key store.
+    """
+    if not files.seals(file, wanted):
+        yield file, content
+        return
+    with SpooledTemporaryFile(_IN_MEMORY) as spool:
+        hidden = cast(BinaryIO, spool)
+        yield files.seal_upload(database, file, content, hidden, only=bool(wanted)), hidden
+
+
+def sealed_in(said: Mapping[str, str]) -> bool | None:
+    """Whether a file is to be sealed, as the query or the metadata of its request have «sealed»; None: nothing is said.
+
+    Raises:
+        BadRequest: it has another value.
+    """
+    match said.get("sealed"):
+        case None:
+            return None
+        case "true" | "false" as word:
+            return word == "true"
+    raise BadRequest("«sealed» is true or false.", hint="Leave it out if you do not know.")
 
 
 def sha256_in(header: str | None) -> str | None:

@@ -16,7 +16,7 @@ from xrm_core.server.file_intake import FileIntake
 from xrm_core.server.files_http import SAFE_HEADERS, refused, require_ready, shape_of, stored
 from xrm_core.server.site import Serving, Site
 from xrm_core.server.sites import address_of, named_in, site_of
-from xrm_core.storage.file_store import StoredFile
+from xrm_core.storage.file_store import FOR_ANY, StoredFile
 from xrm_core.storage.policy_sets import require_current
 
 _IN_MEMORY = 1024 * 1024
@@ -70,7 +70,7 @@ class FileVersionsEndpoint:
             content = cast(BinaryIO, spool)
             await site.on_files(self._copy, site, chosen, content)
             named = chosen.name, chosen.media_type, content, chosen.sha256
-            sealed = chosen.sealed is not None
+            sealed = (chosen.sealed is not None and not chosen.sealed.startswith(FOR_ANY)) or None
             return stored(request, await self._intake.store(request, site, *named, version_of=newest.id, sealed=sealed))
 
     async def _versions(self, request: Request, site: Site) -> _Found:

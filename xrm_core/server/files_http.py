@@ -38,7 +38,7 @@ from xrm_core.server.sites import address_of, named_in, site_of
 from xrm_core.server.upload_limits import too_large
 from xrm_core.storage import file_store
 from xrm_core.storage.contents import Reader
-from xrm_core.storage.contents.moving import move_sealed
+from xrm_core.storage.contents.moving import move_passing
 from xrm_core.storage.file_store import FileState, StoredFile
 from xrm_core.storage.policy_sets import require_current
 
@@ -107,7 +107,7 @@ class FilesEndpoint:
             removed = await site.on_files(serving.files.clean, site.database)
             contents = self._stores.of(site.name)
             await site.on_files(contents.sweep, site.database)
-            await site.on_files(move_sealed, site.database, contents)
+            await site.on_files(move_passing, site.database, contents)
             return removed
 
         try:
@@ -154,7 +154,7 @@ class FilesEndpoint:
             name, media_type = request.query_params.get("name"), request.headers.get("content-type")
             version_of = request.query_params.get("versionOf")
             said = name, media_type, cast(BinaryIO, spool), sha256, version_of
-            return await self._intake.store(request, site, *said, sealed=sealed_in(request))
+            return await self._intake.store(request, site, *said, sealed=sealed_in(request.query_params))
 
     async def _from_form(self, request: Request, site: Site) -> StoredFile:
         limited = self._intake.limited(request, self._intake.max_bytes + AROUND)
@@ -167,7 +167,7 @@ class FilesEndpoint:
                     raise too_large(self._intake.max_bytes)
                 version_of = request.query_params.get("versionOf")
                 named = file.filename, file.content_type, file.file
-                sealed = sealed_in(request)
+                sealed = sealed_in(request.query_params)
                 return await self._intake.store(request, site, *named, version_of=version_of, sealed=sealed)
         except (MultiPartException, HTTPException):
             raise BadRequest("The multipart body cannot be read.", hint="Send one part «file» with the file.") from None

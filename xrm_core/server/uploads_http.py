@@ -21,7 +21,7 @@ from xrm_core.query.files import PATH
 from xrm_core.records import uploads
 from xrm_core.server import tus
 from xrm_core.server.browser import credentials
-from xrm_core.server.file_intake import FileIntake
+from xrm_core.server.file_intake import FileIntake, sealed_in, sealed_on_its_way
 from xrm_core.server.files_http import SAFE_HEADERS, refused
 from xrm_core.server.negotiation import UnsupportedMediaType
 from xrm_core.server.site import Serving, Site
@@ -126,6 +126,7 @@ class UploadsEndpoint:
                 sha256=said.get("sha256"),
                 max_bytes=self._max_bytes,
                 version_of=said.get("version_of"),
+                sealed=sealed_in(said),
             )
 
     async def _known(self, request: Request, site: Site, *, writes: bool = False) -> Upload:
@@ -201,12 +202,15 @@ class UploadsEndpoint:
             return await self._finished(request, site, upload, bytes(buffer))
 
     async def _appended(self, site: Site, upload: Upload, content: bytes) -> Upload:
-        def append() -> Upload:
+        def append(serving: Serving) -> Upload:
             with site.database.begin(self._timeout) as connection:
-                return uploads.append(connection, upload, content)
+                return uploads.append(connection, serving.files, upload, content)
+
+        async def on(serving: Serving) -> Upload:
+            return await site.on_files(append, serving)
 
         site.require_writable()
-        return await site.on_files(append)
+        return await site.on_newest(on)
 
     async def _finished(self, request: Request, site: Site, upload: Upload, last: bytes) -> Upload:
         async def finish(serving: Serving) -> Upload:
@@ -223,9 +227,10 @@ class UploadsEndpoint:
     def _finish(self, site: Site, serving: Serving, caller: User, upload: Upload, last: bytes) -> Upload:
         with SpooledTemporaryFile(_PIECE_BYTES) as spool:
             content = cast(BinaryIO, spool)
-            file = uploads.gather(site.database, upload, last, content)
+            file, sealed = uploads.gather(site.database, serving.files, upload, last, content)
             file = self._looked_at(file, content)
             with (
+                sealed_on_its_way(serving.files, site.database, file, content, sealed) as (file, content),
                 self._stores.of(site.name).put(site.database, file, content) as kept,
                 site.database.begin(self._timeout) as connection,
             ):

@@ -34,6 +34,9 @@ class FileState(StrEnum):
 WAITING = "upload:"
 """Stands before what is sealed of a file to which no record has referred yet."""
 
+FOR_ANY = f"{WAITING}any:"
+"""Stands there if it may be in a field that is not sealed, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
@@ -152,6 +155,11 @@ def describe(connection: Connection, file: StoredFile) -> None:
     """Let a file be this from now on."""
     values = {column.name: getattr(file, column.name) for column in _COLUMNS if column is not FILE.c.id}
     connection.execute(update(FILE).where(FILE.c.id == file.id).values(values))
+
+
+def passing(connection: Connection, file_id: str) -> None:
+    """Content was written anew into the database, and is to be brought to where new content goes."""
+    connection.execute(update(FILE).where(FILE.c.id == file_id).values(in_passing=True))
 
 
 def leave(connection: Connection, names: Iterable[str], reading: dt.timedelta = READING) -> None:

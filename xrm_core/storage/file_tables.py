@@ -6,7 +6,7 @@ Where it shall not, ``content_key`` says where it lies, and no chunk is here.
 
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, text
 
-from xrm_core.storage.columns import Id, Instant, String
+from xrm_core.storage.columns import Flag, Id, Instant, String
 from xrm_core.storage.system import METADATA
 
 CHUNK_BYTES = 256 * 1024
@@ -26,6 +26,7 @@ FILE = Table(
     Column("state", String, nullable=False, server_default=text("'ready'")),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("sealed", String),
+    Column("in_passing", Flag),
     PrimaryKeyConstraint("id", name="pk_xrm_file"),
     Index("ix_xrm_file_created_at", "created_at"),
     Index("ix_xrm_file_state", "state"),
@@ -34,7 +35,8 @@ FILE = Table(
 """One row for each file. It never changes: another content is another file.
 
 If its content is ``sealed``, the row describes what lies there, so that a backup and a move need no key; ``sealed`` has
-what there is to say of the file itself, encrypted like its content.
+what there is to say of the file itself, encrypted like its content. Content that is ``in_passing`` was written anew
+into the database by the transaction that sealed or opened it: it is to be brought to where new content goes.
 """
 
 FILE_CHUNK = Table(

@@ -99,6 +99,7 @@ NOT_SEARCHED: Mapping[str, str] = {
     "xrm_trash": _RECORDS,
     "xrm_trash_file": _WORDS,
     "xrm_upload.media_type": _WORDS,
+    "xrm_upload.sealed": _ENCRYPTED,
     "xrm_upload.sha256": _HASHED,
     "xrm_upload_chunk": "content that has not come whole: it is a file once it has, or expires",
     "xrm_user_role": _CONFIGURATION,

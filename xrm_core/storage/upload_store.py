@@ -7,6 +7,7 @@ two who send to one upload at the same time one is told that it has moved on; no
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -17,7 +18,7 @@ from xrm_core.storage.upload_tables import UPLOAD, UPLOAD_CHUNK
 @dataclass(frozen=True, slots=True)
 class Upload:
     """An upload as it stands. ``size`` and ``received`` in bytes; ``sha256``: what its sender says of the
-    whole. The file that it becomes is a version of ``former_id``.
+    whole. The file that it becomes is a version of ``former_id``. Of a ``sealed`` one that has all that was said.
     """
 
     id: str
@@ -28,6 +29,19 @@ class Upload:
     received: int
     expires_at: dt.datetime
     former_id: str | None = None
+    sealed: str | None = None
+
+
+class Coat(Protocol):
+    """How chunks are stored: as they are, if there is none."""
+
+    def seal(self, number: int, clear: bytes) -> bytes:
+        """A chunk as it is stored."""
+        ...
+
+    def open(self, number: int, stored: bytes) -> bytes:
+        """A chunk in clear."""
+        ...
 
 
 _COLUMNS = tuple(UPLOAD.c[name] for name in Upload.__dataclass_fields__)
@@ -54,34 +68,54 @@ def count(connection: Connection, created_by: str, now: dt.datetime) -> int:
     return connection.scalar(select(func.count()).select_from(UPLOAD).where(*mine)) or 0
 
 
-def append(connection: Connection, upload_id: str, offset: int, content: bytes, expires_at: dt.datetime) -> bool:
-    """Add a piece at ``offset``; False, and nothing is done, if the upload stands elsewhere or is gone."""
+def append(
+    connection: Connection,
+    upload: Upload,
+    content: bytes,
+    expires_at: dt.datetime,
+    sealed: str | None = None,
+    coat: Coat | None = None,
+) -> bool:
+    """Add a piece; False, and nothing is done, if the upload does not stand so any longer or is gone.
+
+    Args:
+        connection: in a write transaction.
+        upload: as it stands.
+        content: the piece, in clear.
+        expires_at: of the upload from now on.
+        sealed: what its sender has said, as it is sealed from now on.
+        coat: in which chunks are stored.
+    """
+    upload_id, offset = upload.id, upload.received
     standing = UPLOAD.c.id == upload_id, UPLOAD.c.received == offset
-    moved = update(UPLOAD).where(*standing).values(received=offset + len(content), expires_at=expires_at)
+    values = {"received": offset + len(content), "expires_at": expires_at, "sealed": sealed}
+    moved = update(UPLOAD).where(*standing).values(values)
     if connection.execute(moved).rowcount != 1:
         return False
     number, filled = divmod(offset, CHUNK_BYTES)
     if filled:  # the last chunk is not full: it is written anew, with what comes
         last = UPLOAD_CHUNK.c.upload_id == upload_id, UPLOAD_CHUNK.c.number == number
         before = connection.scalar(select(UPLOAD_CHUNK.c.content).where(*last))
-        content = bytes(before or b"") + content
+        stored = bytes(before or b"")
+        content = (stored if coat is None else coat.open(number, stored)) + content
         connection.execute(delete(UPLOAD_CHUNK).where(*last))
     for begin_at in range(0, len(content), CHUNK_BYTES):
         piece = content[begin_at : begin_at + CHUNK_BYTES]
-        connection.execute(insert(UPLOAD_CHUNK).values(upload_id=upload_id, number=number, content=piece))
+        stored = piece if coat is None else coat.seal(number, piece)
+        connection.execute(insert(UPLOAD_CHUNK).values(upload_id=upload_id, number=number, content=stored))
         number += 1
     return True
 
 
-def pieces(connection: Connection, upload_id: str) -> Iterator[bytes]:
-    """What has come so far, chunk by chunk."""
+def pieces(connection: Connection, upload_id: str, coat: Coat | None = None) -> Iterator[bytes]:
+    """What has come so far in clear, chunk by chunk."""
     number = 0
     while True:
         chosen = UPLOAD_CHUNK.c.upload_id == upload_id, UPLOAD_CHUNK.c.number == number
         content = connection.scalar(select(UPLOAD_CHUNK.c.content).where(*chosen))
         if content is None:
             return
-        yield bytes(content)
+        yield bytes(content) if coat is None else coat.open(number, bytes(content))
         number += 1
 
 

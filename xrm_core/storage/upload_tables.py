@@ -17,13 +17,14 @@ UPLOAD = Table(
     Column("expires_at", Instant, nullable=False),
     Column("created_by", Id, nullable=False),
     Column("former_id", Id),
+    Column("sealed", String),
     PrimaryKeyConstraint("id", name="pk_xrm_upload"),
     Index("ix_xrm_upload_created_by", "created_by"),
     Index("ix_xrm_upload_expires_at", "expires_at"),
     sqlite_strict=True,
 )
 """One row for each upload that can be resumed; the file that becomes of it has its id. Of ``size`` bytes ``received``
-are there."""
+are there. If it is ``sealed``, that has what its sender has said of it, encrypted like what has come."""
 
 UPLOAD_CHUNK = Table(
     "xrm_upload_chunk",
@@ -35,4 +36,4 @@ UPLOAD_CHUNK = Table(
     ForeignKeyConstraint(["upload_id"], ["xrm_upload.id"], name="fk_xrm_upload_chunk_upload_id", ondelete="CASCADE"),
     sqlite_strict=True,
 )
-"""What has come, ``number`` 0, 1, …; each chunk but the last has the size of a file's chunk."""
+"""What has come, ``number`` 0, 1, …; each chunk but the last has the size of a file's chunk, in clear."""

@@ -36,9 +36,10 @@ def move_content(database: Database, contents: Contents) -> int:
     return _move_all(database, contents, true())
 
 
-def move_sealed(database: Database, contents: Contents) -> int:
-    """The same for files of sealed fields alone, whose content lies in the database since they were sealed."""
-    return _move_all(database, contents, FILE.c.sealed.is_not(None) & (FILE.c.state != FileState.VAULTED))
+def move_passing(database: Database, contents: Contents) -> int:
+    """The same for files alone whose content lies in the database since they were sealed, or opened again."""
+    meant = FILE.c.sealed.is_not(None) | FILE.c.in_passing
+    return _move_all(database, contents, meant & (FILE.c.state != FileState.VAULTED))
 
 
 def _move_all(database: Database, contents: Contents, which: ColumnElement[bool]) -> int:
@@ -80,7 +81,8 @@ def put_anew(database: Database, contents: Contents, file: StoredFile, content: 
     """
     with contents.put(database, file, content) as kept, database.begin() as connection:
         before = FILE.c.id == file.id, FILE.c.content_key.is_not_distinct_from(file.content_key)
-        found = connection.execute(update(FILE).where(*before).values(content_key=kept.name)).rowcount == 1
+        moved = update(FILE).where(*before).values(content_key=kept.name, in_passing=None)
+        found = connection.execute(moved).rowcount == 1
         if not found:
             connection.rollback()  # the content that was put is swept up
             return False

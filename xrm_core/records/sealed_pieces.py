@@ -21,6 +21,7 @@ from xrm_core.sealed.errors import SealedValueForeign
 from xrm_core.sealed.key_store import KeyStore
 from xrm_core.storage.sealed_tables import made_mark, mark_of
 from xrm_core.storage.upload_store import Upload
+from xrm_core.translation import say
 
 _NONCE_BYTES = 12
 
@@ -51,7 +52,8 @@ class SealedPieces:
             return self._cipher().decrypt(stored[:_NONCE_BYTES], stored[_NONCE_BYTES:], self._place(number))
         except (InvalidTag, ValueError):
             raise SealedValueForeign(
-                "A piece of an upload is not what has come.", hint="It was changed where it lies. Send all of it anew."
+                say("A piece of an upload is not what has come."),
+                hint=say("It was changed where it lies. Send all of it anew."),
             ) from None
 
     def _cipher(self) -> AESGCM:

@@ -1,7 +1,7 @@
 """Which statements the database was asked meanwhile: what a request costs must not grow with the data."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import event
 
 from xrm_core.storage.engines import Database
 from xrm_core.storage.pq_connection import PqConnection
+from xrm_core.storage.prepared_steps import PreparedSteps, Step, Text
 from xrm_core.storage.sqlite_reader import SqliteReader
 from xrm_core.telemetry.request import REQUEST
 
@@ -90,3 +91,16 @@ class Statements:
             return await answer(connection, sql, values)
 
         patch.setattr(PqConnection, "answer", asked)
+        # Those that plugins' documents become go by libpq as well, alone or several at once.
+        run, add = PreparedSteps.run, PreparedSteps.add
+
+        def ran(steps: PreparedSteps, text: Text, values: Sequence[Any], *, prepares: bool = True) -> Any:
+            self._note(text.sql)
+            return run(steps, text, values, prepares=prepares)
+
+        def added(steps: PreparedSteps, to: list[Step], text: Text, values: Sequence[Any]) -> None:
+            self._note(text.sql)
+            add(steps, to, text, values)
+
+        patch.setattr(PreparedSteps, "run", ran)
+        patch.setattr(PreparedSteps, "add", added)

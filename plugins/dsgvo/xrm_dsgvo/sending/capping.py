@@ -26,11 +26,6 @@ class _Cap:
     until: datetime | None = None
 
 
-def is_capped(preference: Mapping[str, Any]) -> bool:
-    """Whether somebody wants so many messages at most."""
-    return any(preference[name] is not None for name in (_DAY, *_WITHIN))
-
-
 def enough(facts: Facts, at: "Circumstances", channel: str, chain: list[str]) -> tuple[bool, datetime | None]:
     """Whether no further message may go; and if that is so for this day alone, when the next one begins.
 

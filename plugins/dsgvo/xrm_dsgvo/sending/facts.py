@@ -1,4 +1,7 @@
-"""What the gate goes by: all that is known of a contact point, out of one document."""
+"""What the gate goes by: all that is known of a contact point, out of one document.
+
+It is always the same one, whether anybody is known there or not: how long a verdict takes tells as little as may be.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +14,8 @@ Ask = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 """``query_as_system`` of whoever asks."""
 
 QUERY = """
-query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: String!, $channel: ConsentChannel!) {
+query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: String!, $channel: ConsentChannel!,
+  $since: DateTime!) {
   contactPoints(first: 1, where: {kind: {eq: $kind}, value: {in: [$value, $meanwhile]}}) {
     nodes {
       id value
@@ -39,6 +43,9 @@ query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: 
         nodes { reviewOn purpose { id } }
       }
       noticeDeliveries(first: 1, where: {dataSubject: {isNull: true}}) { nodes { id } }
+      uses(first: 1000, where: {kind: {eq: advertising}, at: {gte: $since}}, orderBy: [{at: DESC}]) {
+        nodes { channel at message purpose { id } }
+      }
     }
   }
   suppressions(first: 200, where: {digest: {eq: $digest}, status: {eq: active}}) {
@@ -49,15 +56,6 @@ query ($kind: ContactPointKind!, $value: String!, $meanwhile: String!, $digest: 
     nodes { reviewOn purpose { id } }
   }
   consentPurposes(first: 1000) { nodes { id key parent { id } } }
-}"""
-
-USES = """
-query ($point: ID!, $since: DateTime!) {
-  contactPoint(id: $point) {
-    uses(first: 1000, where: {kind: {eq: advertising}, at: {gte: $since}}, orderBy: [{at: DESC}]) {
-      nodes { channel at message purpose { id } }
-    }
-  }
 }"""
 
 
@@ -75,6 +73,9 @@ class Facts:
     told: bool = False
     suppressions: list[dict[str, Any]] = field(default_factory=list)
     interests: list[dict[str, Any]] = field(default_factory=list)
+    uses: list[dict[str, Any]] = field(default_factory=list)
+    """Advertising that was let go there since a moment."""
+
     restricted: bool = False
     """The address itself is, whatever else is done with the data of whoever is reached there."""
 
@@ -82,8 +83,8 @@ class Facts:
     """There is more than was looked at, so nothing can be said for certain."""
 
 
-def facts_of(ask: Ask, kind: str, value: str, digest: str, channel: str) -> Facts:
-    """What is known of a contact point in its one form."""
+def facts_of(ask: Ask, kind: str, value: str, digest: str, channel: str, since: str) -> Facts:
+    """What is known of a contact point in its one form, and what was sent there ``since`` a moment."""
     found = ask(
         QUERY,
         {
@@ -92,6 +93,7 @@ def facts_of(ask: Ask, kind: str, value: str, digest: str, channel: str) -> Fact
             "meanwhile": restricted_form(digest),
             "digest": digest,
             "channel": channel,
+            "since": since,
         },
     )
     tree = [
@@ -110,15 +112,9 @@ def facts_of(ask: Ask, kind: str, value: str, digest: str, channel: str) -> Fact
         facts.preferences = point["preferences"]["nodes"]
         facts.exceptions = point["customerExceptions"]["nodes"]
         facts.presumed = point["assessments"]["nodes"]
+        facts.uses = point["uses"]["nodes"]
         each_told = [bool(each["noticeDeliveries"]["nodes"]) for each in facts.holders]
         facts.told = bool(point["noticeDeliveries"]["nodes"]) or (bool(each_told) and all(each_told))
         more = [point[name]["pageInfo"]["hasNextPage"] for name in ("holders", "preferences")]
         facts.too_many = facts.too_many or any(more)
     return facts
-
-
-def uses_since(ask: Ask, point: str, since: str, message: str | None) -> list[dict[str, Any]]:
-    """Advertising that was let go to a contact point since a moment, but for earlier attempts of the same message."""
-    found = ask(USES, {"point": point, "since": since})["contactPoint"]
-    nodes = found["uses"]["nodes"] if found else ()
-    return [each for each in nodes if message is None or each["message"] != message]

@@ -19,10 +19,9 @@ from xrm_dsgvo.informing.contacting import written_to
 from xrm_dsgvo.own import Writing, change, create
 from xrm_dsgvo.points import POINT, digest, held, known, normal
 from xrm_dsgvo.processors.connectors import lack_of
-from xrm_dsgvo.sending.capping import is_capped
 from xrm_dsgvo.sending.deciding import Circumstances, Verdict, decide, tracks
 from xrm_dsgvo.sending.draft import REASONS, Draft, Kind, Permit
-from xrm_dsgvo.sending.facts import Ask, Facts, facts_of, uses_since
+from xrm_dsgvo.sending.facts import Ask, Facts, facts_of
 from xrm_dsgvo.sending.fitting import months_before
 from xrm_dsgvo.sending.templates import marked
 from xrm_dsgvo.subjects import has_died
@@ -116,11 +115,10 @@ def _target(draft: Draft, settings: Any) -> tuple[str, str] | Permit:
 
 def _judged(ask: Ask, draft: Draft, target: tuple[str, str], settings: Any) -> tuple[Verdict, Facts, Circumstances]:
     hashed_ = "" if settings.suppression_key is None else digest(*target, settings)
-    facts = facts_of(ask, *target, hashed_, draft.channel.value)
     now = datetime.now(ZoneInfo(settings.time_zone))
-    uses: tuple[Any, ...] = ()
-    if facts.point and (settings.most_per_day or any(is_capped(each) for each in facts.preferences)):
-        uses = tuple(uses_since(ask, facts.point, (now - _MONTH).astimezone(UTC).isoformat(), draft.message))
+    facts = facts_of(ask, *target, hashed_, draft.channel.value, (now - _MONTH).astimezone(UTC).isoformat())
+    # an earlier attempt of the same message is no other message
+    uses = tuple(each for each in facts.uses if draft.message is None or each["message"] != draft.message)
     barred = draft.connector is not None and lack_of(ask, draft.connector, settings) is not None
     stale = months_before(now, settings.stale_months)
     at = Circumstances(now, settings.controller, stale, uses, barred, settings.most_per_day)

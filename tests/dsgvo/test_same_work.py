@@ -97,10 +97,9 @@ def test_a_link_that_is_void_costs_the_same_whether_it_was_ever_there(
     for name, token in void_links(consents):
         if name == "of the other page" and path == "confirm":
             continue
-        answers = []
-        found[name] = done(
-            consents, lambda token=token: answers.append(http.request(method, f"{PAGES}/{path}/{token}"))
-        )
+        answers: list[Any] = []
+        url = f"{PAGES}/{path}/{token}"
+        found[name] = done(consents, lambda url=url, answers=answers: answers.append(http.request(method, url)))
         assert {each.status_code for each in answers} == {404}, name
     assert found["unknown"]
     assert all(each == found["unknown"] for each in found.values())

@@ -32,6 +32,15 @@ FAR = "https://pixel.example.net/o.gif?who=7"
         f'<img src="{FAR}" style="position:absolute;left:-9999px">',
         f'<img src="{FAR}" style="mso-hide:all">',
         f'<img src="{FAR}" hidden>',
+        f'<img src="{FAR}" style="filter: opacity(0%)">',
+        f'<img src="{FAR}" style="position:absolute;clip:rect(1px,1px,1px,1px)">',
+        f'<style>.t{{display:none}}</style><img src="{FAR}" class="a T">',
+        f'<img src="{FAR}" id="o"><style>p, body #o{{width:1px;height:1px}}</style>',
+        f'<style>/*}}*/@import "a";td > img.t:not(.x)[alt] {{opacity:0}}</style><img src="{FAR}" class="t">',
+        f'<style>@media print{{p{{color:red}}}}img{{visibility:hidden</style><img src="{FAR}">',
+        f'<style>.a\\:b{{d\\69splay:none}}</style><img src="{FAR}" class="a:b">',
+        f'<style>td{{display:none}}</style><table><tr><td><img src="{FAR}"></table>',
+        f'<style>.pre{{max-height:0}}</style><div class="pre"><img src="{FAR}"></div>',
         f'<div style="display:none"><p><img src="{FAR}" width="600"></p></div>',
         f'<div style="display:none"><table></div><img src="{FAR}" width="600">',
         f'<image src="{FAR}" width="1">',
@@ -102,7 +111,8 @@ def test_what_is_loaded_to_be_counted_goes(html: str):
 def test_a_message_stays_as_it_looks():
     html = (
         '<!DOCTYPE html><html><head><meta http-equiv="Content-Type" content="text/html; charset=utf-8"><style>'
-        ".sm\\:w{width:100px}@media (max-width:600px){p{color:red}}</style></head><body>"
+        ".sm\\:w{width:100px}@media (max-width:600px){p,img{color:red;display:none}}"
+        ".pre img.x,#pre{display:none}</style></head><body>"
         "<!--[if mso]><table><tr><td><![endif]--><!--[if !mso]><!-->"
         '<p style="color:red;background:url(cid:bg)">Grüße &amp; <a href="https://example.org/?a=1&amp;b=2">more</a>'
         '<img src="https://example.org/logo.png" width="120" height="40" alt="Kern"><img src="cid:logo" width="1">'

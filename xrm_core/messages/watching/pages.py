@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from xrm_core.messages.watching import styles
 from xrm_core.messages.watching.links import is_at_hand, is_of, unwatched_link
+from xrm_core.messages.watching.sheets import Hidden, hidden_by
 
 if TYPE_CHECKING:
     from justhtml import Element
@@ -68,7 +69,8 @@ def _unwatched(html: str, hosts: Collection[str], *, strict: bool) -> str:
     from justhtml import JustHTML  # most processes never need it
 
     page = JustHTML(html, sanitize=False, scripting_enabled=False, fragment=_PAGE.search(html) is None)
-    for node, hidden in _nodes(page.root):
+    hiding = hidden_by(_sheets(page.root))
+    for node, hidden in _nodes(page.root, hiding):
         if node.name in ("#comment", "#processing-instruction"):
             _comment(node, hosts)
         elif not node.name.startswith(("#", "!")):
@@ -76,13 +78,20 @@ def _unwatched(html: str, hosts: Collection[str], *, strict: bool) -> str:
     return page.to_html(pretty=False)
 
 
-def _nodes(root: Any) -> Iterator[tuple[Any, bool]]:
+def _sheets(root: Any) -> Iterator[str]:
+    for node, _ in _nodes(root):
+        if node.name == "style":
+            yield "".join(str(each.data or "") for each in node.children or () if each.name == "#text")
+
+
+def _nodes(root: Any, hiding: Collection[Hidden] = ()) -> Iterator[tuple[Any, bool]]:
     """All of them, with whether they, or something around them, are hidden. What was removed is passed by."""
     todo: list[tuple[Any, bool]] = [(root, False)]
     while todo:
         node, hidden = todo.pop()
         attrs = getattr(node, "attrs", None) or {}
         hidden = hidden or "hidden" in attrs or styles.hides(attrs.get("style") or "")
+        hidden = hidden or any(each.matches(node.name, attrs) for each in hiding)
         yield node, hidden
         if node is root or node.parent is not None:
             todo += [(each, hidden) for each in reversed(node.children or ())]

@@ -18,13 +18,15 @@ TINY = 2.0
 _FAINT = 0.05
 _FAR = -500.0
 _HIDING = frozenset({("display", "none"), ("visibility", "hidden"), ("visibility", "collapse")})
+_CUTTING = frozenset({"clip", "clip-path", "-webkit-clip-path", "filter", "-webkit-filter"})
+_CUT = re.compile(r"(?:rect\(\s*[01](?:px)?\b|inset\(\s*(?:50|100)%|circle\(\s*0|opacity\(\s*0?(?:\.0\d*)?%?\s*\))")
 _SIZES = frozenset({"width", "height", "max-width", "max-height"})
 _PLACES = frozenset({"left", "top", "right", "bottom", "margin", "margin-left", "margin-top", "text-indent"})
 
 
 def loads(style: str) -> bool:
     """Whether a style, however it is written, has something loaded from elsewhere."""
-    text = _unescaped(style)
+    text = unescaped(style)
     if _OTHER.search(text):
         return True
     return any(not is_at_hand(found[1].strip(_QUOTES)) for found in _URL.finditer(text))
@@ -42,7 +44,7 @@ def cleaned_sheet(sheet: str) -> str:
     """What stands in an element ``style``, with nothing in place of what would be loaded."""
     if not loads(sheet):
         return sheet
-    for text in (sheet, _unescaped(sheet)):  # as it was written, if that is enough
+    for text in (sheet, unescaped(sheet)):  # as it was written, if that is enough
         kept = _URL.sub(_nothing, _IMPORT.sub("", text))
         if not loads(kept) and "</" not in kept:
             return kept
@@ -57,7 +59,7 @@ def hides(style: str) -> bool:
     """Whether what has this style is not seen: not shown, too small, or far outside. One declaration that says so is
     enough, whatever a later one says: programs differ in which they heed.
     """
-    return any(_hides(part) for part in _declarations(_unescaped(style)))
+    return any(_hides(part) for part in _declarations(unescaped(style)))
 
 
 def is_tiny(size: str | None) -> bool:
@@ -83,6 +85,7 @@ def _hides(declaration: str) -> bool:
         or (name in _SIZES and is_tiny(value))
         or (name in _PLACES and found is not None and found <= _FAR)
         or (name == "transform" and value.replace(" ", "").startswith("scale(0"))
+        or (name in _CUTTING and _CUT.match(value) is not None)
     )
 
 
@@ -107,11 +110,18 @@ def _declarations(style: str) -> list[str]:
     return [part for part in parts if part.strip()]
 
 
-def _unescaped(style: str) -> str:
+def without_comments(style: str) -> str:
+    """A style without what is said beside it."""
+    return _COMMENT.sub(" ", style.replace("\0", "\ufffd"))
+
+
+def unescaped(style: str) -> str:
+    """A style as programs read it: without comments, each sign as itself."""
+
     def sign(found: re.Match[str]) -> str:
         if found[1] is None:
             return str(found[2])
         code = int(found[1], 16)
         return chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
 
-    return _ESCAPE.sub(sign, _COMMENT.sub(" ", style.replace("\0", "\ufffd")))
+    return _ESCAPE.sub(sign, without_comments(style))

@@ -8,12 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from xrm_core.changes import reading
 from xrm_core.changes.keys import ChainKeys
 from xrm_core.changes.reading import LoggedChange
 from xrm_core.changes.sealing import seal_all
-from xrm_core.events import cursors
+from xrm_core.events import cursors, waiting
 from xrm_core.events.consumer import Consumer, Note, Patience
 from xrm_core.events.listeners import listeners
+from xrm_core.events.run import AT_A_TIME
 from xrm_core.events.run_together import run_of
 from xrm_core.jobs import by_hand, queue, running, schedules
 from xrm_core.jobs.job import Job
@@ -108,7 +110,7 @@ class Worker:
             fails: whether a failure is expected; else it is an AssertionError, with what was raised as its cause.
         """
         done = Work()
-        self._until_nothing_is_left(lambda: any([self._fire(), self._do_job(done), self._read(done)]))
+        self._until_nothing_is_left(lambda: any([self._fire(), self._do_jobs(done), self._read(done)]))
         return self._checked(done, fails=fails)
 
     def tell(self) -> None:
@@ -135,12 +137,18 @@ class Worker:
     def _fire(self) -> bool:
         database = self._place.database
         with database.read() as connection:
-            waiting = schedules.waiting(connection, self._registry.schedules)
-        fired = False
-        for each in waiting:
-            with database.begin() as connection:
-                fired = schedules.fire(connection, each) is not None or fired
-        return fired
+            come = schedules.waiting(connection, self._registry.schedules)
+        if not come:
+            return False
+        with database.begin() as connection:
+            fired = [schedules.fire(connection, each) for each in come]
+        return any(fired)
+
+    def _do_jobs(self, done: Work) -> bool:
+        """All that are due, one after the other: a night has twenty, and to look for events after each takes longer."""
+        before = len(done.jobs)
+        self._until_nothing_is_left(lambda: self._do_job(done))
+        return len(done.jobs) > before
 
     def _do_job(self, done: Work) -> bool:
         database = self._place.database
@@ -161,22 +169,46 @@ class Worker:
         database, before = self._place.database, done.events
         seal_all(database, self._keys)
         close(database, self._place.records())
-        for each in self._listeners:
-            with database.read() as connection:
-                known = cursors.cursors(connection, [each.name])
-            if known[each.name].due:
-                with database.begin() as connection:
-                    lease = cursors.claim(connection, each.name, _WORKER)
-                if lease is not None:
-                    run_of(self._place, _Watched(each, done), lease, 0, lambda: False).work()
+        for each in self._who_reads():
+            with database.begin() as connection:
+                lease = cursors.claim(connection, each.name, _WORKER)
+            if lease is not None:
+                run_of(self._place, _Watched(each, done), lease, 0, lambda: False).work()
         return done.events > before
+
+    def _who_reads(self) -> list[Consumer]:
+        """Listeners for which something is there. What is for nobody is passed by, as workers do."""
+        database, names = self._place.database, [each.name for each in self._listeners]
+        while True:
+            with database.read() as connection:
+                known = cursors.cursors(connection, names)
+                again = waiting.readers_due(connection, names)
+                due = [each for each in self._listeners if known[each.name].due]
+                entries = {
+                    at: reading.after(connection, at, AT_A_TIME) for at in {known[each.name].position for each in due}
+                }
+            of = {each.name: entries[known[each.name].position] for each in due}
+            wanted = [each for each in due if each.name in again or any(map(each.wants, of[each.name]))]
+            passed = {
+                each.name: (known[each.name].position, of[each.name][-1].position or 0)
+                for each in due
+                if each not in wanted and of[each.name]
+            }
+            if passed:
+                with database.begin() as connection:
+                    cursors.pass_by(connection, passed)
+            if all(len(of[name]) < AT_A_TIME for name in passed):
+                return wanted
 
     def begin(self) -> None:
         """Let plugins hear of what comes from now on, unless they do already."""
         names = [each.name for each in self._listeners]
-        with self._place.database.begin() as connection:
+        with self._place.database.read() as connection:
             known = cursors.cursors(connection, names)
-            cursors.begin(connection, [name for name in names if name not in known])
+        missing = [name for name in names if name not in known]
+        if missing:
+            with self._place.database.begin() as connection:
+                cursors.begin(connection, missing)
 
 
 def _run(handler: JobHandler, failures: list[Failure], context: Any, payload: Mapping[str, Any]) -> Any:

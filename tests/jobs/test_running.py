@@ -99,13 +99,13 @@ def test_a_function_that_raises_is_an_attempt_that_failed(
             raise error
 
     with capture_logs() as logs:
-        first = jobs.do(handle, attempts=2, retry_seconds=0.001)
+        first = jobs.do(handle, attempts=2, retry_seconds=0.000_001)
         assert (first.state, first.attempts, first.error) == (
             State.PENDING,
             1,
             {"code": code} | ({"message": kept} if kept else {}),
         )
-        second = jobs.do(handle, attempts=2, retry_seconds=0.001)
+        second = jobs.do(handle, attempts=2, retry_seconds=0.000_001)
     assert (second.id, second.state, second.attempts) == (first.id, State.DEAD, 2)
     assert "Half" not in customers(jobs)
     assert [each["event"] for each in logs] == ["job_attempt_failed", "job_attempt_failed", "job_dead"]

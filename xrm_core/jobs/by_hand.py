@@ -4,12 +4,13 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from xrm_core.jobs import clock
 from xrm_core.jobs.job import FINISHED, Job, JobConflict, State
 from xrm_core.storage.job_tables import JOB
+from xrm_core.storage.system_statements import SystemStatement
 
 _PARTS: Mapping[str, str] = {
     "send_message": "It hands over a message: use «xrm messages cancel», or cancelOutboxMessage in GraphQL.",
@@ -20,8 +21,14 @@ _PARTS: Mapping[str, str] = {
 
 def job(connection: Connection, id_: str, *only: ColumnElement[bool]) -> Job | None:
     """A job, if it is there and all of ``only`` holds for it."""
+    if not only:
+        found = _ONE.named(connection, of=id_)
+        return None if found is None else Job.of(found)
     row = connection.execute(select(JOB).where(JOB.c.id == id_, *only)).mappings().first()
     return None if row is None else Job.of(row)
+
+
+_ONE = SystemStatement(lambda _: select(JOB).where(JOB.c.id == bindparam("of")))
 
 
 def jobs(connection: Connection, *only: ColumnElement[bool], limit: int, after: str | None = None) -> list[Job]:

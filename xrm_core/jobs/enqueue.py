@@ -4,15 +4,18 @@ import datetime as dt
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, Dialect, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils import uuid7
 
 from xrm_core.jobs import clock
 from xrm_core.jobs.job import JobInvalid, State
+from xrm_core.storage.driver_statements import written_in
 from xrm_core.storage.job_tables import JOB
+from xrm_core.storage.system_statements import SystemStatement, given
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39})?")
 """``name`` for core's jobs, ``plugin.name`` for those of plugins."""
@@ -71,30 +74,16 @@ def enqueue(
         "name": name,
         "payload": text,
         "key": None if key is None else _kept_key(name, key),
-        "state": State.PENDING.value,
         "priority": priority,
         "due_at": _due(due, delay, current),
-        "attempts": 0,
         "max_attempts": max_attempts,
-        "beat": 0,
-        "cancel": False,
-        "progress": 0,
         "owner": owner,
         "created_at": current,
     }
-    dialect = connection.dialect.name
-    statement: Any = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(JOB).values(values)
-    if key is not None:
-        # Not «DO NOTHING»: that the pending one is held until the end of this transaction is what makes it see what
-        # the transaction has done. Workers pass over jobs that somebody holds.
-        fresh = ("payload", "name", "due_at", "priority", "max_attempts", "attempts", "owner")
-        changed = {each: statement.excluded[each] for each in fresh} if replace else {"key": statement.excluded.key}
-        statement = statement.on_conflict_do_update(
-            index_elements=[JOB.c.key], index_where=JOB.c.state == _literal(State.PENDING), set_=changed
-        )
-    found = str(connection.execute(statement.returning(JOB.c.id)).scalar_one())
-    if dialect == "postgresql":
-        connection.execute(select(func.pg_notify(CHANNEL, "")))
+    statement = _ADD if key is None else _ADD_AND_REPLACE if replace else _ADD_UNLESS_PENDING
+    found = str(statement.value(connection, **values))
+    if connection.dialect.name == "postgresql":
+        _TELL.rows(connection)
     return found
 
 
@@ -145,6 +134,35 @@ def _due(due: dt.datetime | None, delay: dt.timedelta, current: dt.datetime) -> 
         raise JobInvalid("The moment when a job is due is outside of the years 1 to 9999.") from None
 
 
-def _literal(state: State) -> Any:
-    """As it stands in the partial index: a parameter would not be recognised as its condition."""
-    return literal_column(f"'{state.value}'")
+_FRESH = ("payload", "name", "due_at", "priority", "max_attempts", "attempts", "owner")
+"""What a pending job of a key gets from one that replaces it."""
+
+
+def _adding(dialect: Dialect) -> Any:
+    of_it = ("id", "name", "payload", "key", "priority", "due_at", "max_attempts", "owner", "created_at")
+    values = {
+        **given(JOB, *of_it),
+        "state": State.PENDING.value,
+        "attempts": 0,
+        "beat": 0,
+        "cancel": False,
+        "progress": 0,
+    }
+    return (postgresql.insert if dialect.name == "postgresql" else sqlite.insert)(JOB).values(values)
+
+
+def _adding_once(dialect: Dialect, *, replaces: bool) -> Any:
+    # Not «DO NOTHING»: that the pending one is held until the end of this transaction is what makes it see what the
+    # transaction has done. Workers pass over jobs that somebody holds.
+    statement = _adding(dialect)
+    changed = {each: statement.excluded[each] for each in (_FRESH if replaces else ("key",))}
+    # As it stands in the partial index: a parameter would not be recognised as its condition.
+    pending = JOB.c.state == written_in(State.PENDING.value)
+    once = statement.on_conflict_do_update(index_elements=[JOB.c.key], index_where=pending, set_=changed)
+    return once.returning(JOB.c.id)
+
+
+_ADD = SystemStatement(lambda dialect: _adding(dialect).returning(JOB.c.id))
+_ADD_UNLESS_PENDING = SystemStatement(partial(_adding_once, replaces=False))
+_ADD_AND_REPLACE = SystemStatement(partial(_adding_once, replaces=True))
+_TELL = SystemStatement(lambda _: select(func.pg_notify(CHANNEL, "")))

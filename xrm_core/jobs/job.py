@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from sqlalchemy import RowMapping
-
 from xrm_core.errors import XrmError
 
 
@@ -79,7 +77,7 @@ class Job:
     finished_at: str | None
 
     @classmethod
-    def of(cls, row: RowMapping) -> Self:
+    def of(cls, row: Mapping[Any, Any]) -> Self:
         """The job of a row of the table."""
         values = {name: row[name] for name in cls.__dataclass_fields__}
         values |= {name: None if row[name] is None else json.loads(row[name]) for name in _JSON}

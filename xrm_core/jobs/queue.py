@@ -7,20 +7,26 @@ taken from its worker can therefore write nothing more. Who lives is told by a n
 
 import datetime as dt
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, exists, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, select, update
+from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from xrm_core.jobs import clock
 from xrm_core.jobs.job import Failure, Job, State
+from xrm_core.storage.driver_statements import written_in
 from xrm_core.storage.job_tables import JOB
+from xrm_core.storage.system_statements import SystemStatement, given
 
 SUPERSEDED = Failure("SUPERSEDED")
 """Of a job that would have to wait again, while another one of its key is waiting already, which does its work."""
+
+_MOST_WORKERS = 64
+"""Kinds of workers, by the jobs that they can do, of which statements are kept."""
 
 WORKER_LOST = Failure("WORKER_LOST")
 """Of a job whose worker was killed, or showed no sign of life."""
@@ -36,7 +42,7 @@ class Claimed:
 
 def has_due(connection: Connection, names: Collection[str]) -> bool:
     """Whether there may be something to take. It only reads, so that idle workers disturb nobody."""
-    return connection.scalar(_due(connection, names).limit(1)) is not None
+    return bool(names) and _due(tuple(names)).first(connection, now=clock.now(connection)) is not None
 
 
 def claim(connection: Connection, names: Collection[str], worker: str, id_: str | None = None) -> Claimed | None:
@@ -49,29 +55,31 @@ def claim(connection: Connection, names: Collection[str], worker: str, id_: str 
         id_: only this one, whenever it is due.
     """
     if id_ is None:
-        order = (JOB.c.priority.desc(), JOB.c.due_at, JOB.c.id)
-        query = _due(connection, names).order_by(*order).limit(1)
+        found = _next(tuple(names)).value(connection, now=clock.now(connection)) if names else None
     else:
-        query = select(JOB.c.id).where(JOB.c.id == id_, JOB.c.state == State.PENDING, _alone())
-    found = connection.scalar(query.with_for_update(skip_locked=True, of=JOB))
+        found = _THIS.value(connection, of=id_)
     if found is None:
         return None
     lease = str(uuid4())
-    taken: dict[str, Any] = {"state": State.RUNNING.value, "lease": lease, "beat": JOB.c.beat + 1, "worker": worker}
-    taken |= {"attempts": JOB.c.attempts + 1, "started_at": clock.now(connection), "progress": 0, "message": None}
-    row = connection.execute(update(JOB).where(JOB.c.id == found).values(taken).returning(JOB)).mappings().one()
+    row = _TAKE.named(connection, of=found, lease=lease, worker=worker, started_at=clock.now(connection))
+    if row is None:
+        raise NoResultFound
     return Claimed(Job.of(row), lease)
 
 
 def beat(connection: Connection, run: Claimed, progress: tuple[int, str | None] | None = None) -> bool | None:
     """Show that a run goes on; answers whether it shall stop, and None if it is no longer the worker's."""
-    more: dict[str, Any] = {} if progress is None else {"progress": progress[0], "message": progress[1]}
-    return _mine(connection, run, {"beat": JOB.c.beat + 1, **more})
+    if progress is None:
+        found = _BEAT.value(connection, of=run.job.id, by=run.lease)
+    else:
+        percent, message = progress
+        found = _TELL.value(connection, of=run.job.id, by=run.lease, progress=percent, message=message)
+    return None if found is None else bool(found)
 
 
 def look(connection: Connection, run: Claimed) -> bool | None:
     """As :func:`beat`, but it only reads."""
-    found = connection.scalar(select(JOB.c.cancel).where(*_by(run)))
+    found = _LOOK.value(connection, of=run.job.id, by=run.lease)
     return None if found is None else bool(found)
 
 
@@ -80,8 +88,10 @@ def finish(connection: Connection, run: Claimed, result: Mapping[str, Any] | Non
     noted.
     """
     text = None if result is None else json.dumps(result, ensure_ascii=False, allow_nan=False)
-    less = {"payload": "{}"} if forgets else {}
-    return _end(connection, run, State.DONE, progress=100, result=text, error=None, **less)
+    ended = _DONE_FORGETTING if forgets else _DONE
+    return (
+        ended.value(connection, of=run.job.id, by=run.lease, result=text, finished_at=clock.now(connection)) is not None
+    )
 
 
 def stop(connection: Connection, run: Claimed) -> bool:
@@ -138,12 +148,6 @@ def take_away(connection: Connection, id_: str, lease: str, beat: int, attempts:
     return State.DEAD if last else State.PENDING
 
 
-def _due(connection: Connection, names: Collection[str]) -> Any:
-    return select(JOB.c.id).where(
-        JOB.c.state == State.PENDING, JOB.c.due_at <= clock.now(connection), JOB.c.name.in_(names), _alone()
-    )
-
-
 def _alone() -> ColumnElement[bool]:
     """That no job of the same key runs.
 
@@ -151,7 +155,52 @@ def _alone() -> ColumnElement[bool]:
     one run, too.
     """
     other = JOB.alias("other")
-    return ~exists().where(other.c.key == JOB.c.key, other.c.state == State.RUNNING)
+    return ~exists().where(other.c.key == JOB.c.key, other.c.state == _RUNNING)
+
+
+def _all_due(names: Sequence[str]) -> Any:
+    known = [written_in(each) for each in names]
+    due = JOB.c.due_at <= bindparam("now", type_=JOB.c.due_at.type)
+    return select(JOB.c.id).where(JOB.c.state == _PENDING, due, JOB.c.name.in_(known), _alone()).limit(1)
+
+
+@lru_cache(_MOST_WORKERS)
+def _due(names: Sequence[str]) -> SystemStatement:
+    return SystemStatement(lambda _: _all_due(names))
+
+
+@lru_cache(_MOST_WORKERS)
+def _next(names: Sequence[str]) -> SystemStatement:
+    order = (JOB.c.priority.desc(), JOB.c.due_at, JOB.c.id)
+    return SystemStatement(lambda _: _all_due(names).order_by(*order).with_for_update(skip_locked=True, of=JOB))
+
+
+def _changing(values: Mapping[str, Any]) -> SystemStatement:
+    """For one run; gives whether it shall stop."""
+    return SystemStatement(lambda _: update(JOB).where(*_OF_RUN).values(values).returning(JOB.c.cancel))
+
+
+_PENDING, _RUNNING = written_in(State.PENDING.value), written_in(State.RUNNING.value)
+_OF = JOB.c.id == bindparam("of")
+_OF_RUN = _OF, JOB.c.lease == bindparam("by")
+_THIS = SystemStatement(
+    lambda _: select(JOB.c.id).where(_OF, JOB.c.state == _PENDING, _alone()).with_for_update(skip_locked=True, of=JOB)
+)
+_TAKEN: Mapping[str, Any] = {
+    **given(JOB, "lease", "worker", "started_at"),
+    **{"state": State.RUNNING.value, "beat": JOB.c.beat + 1, "attempts": JOB.c.attempts + 1},
+    **{"progress": 0, "message": None},
+}
+_TAKE = SystemStatement(lambda _: update(JOB).where(_OF).values(_TAKEN).returning(JOB))
+_LOOK = SystemStatement(lambda _: select(JOB.c.cancel).where(*_OF_RUN))
+_BEAT = _changing({"beat": JOB.c.beat + 1})
+_TELL = _changing({"beat": JOB.c.beat + 1, **given(JOB, "progress", "message")})
+_ENDED: Mapping[str, Any] = {
+    **given(JOB, "result", "finished_at"),
+    **{"state": State.DONE.value, "lease": None, "progress": 100, "error": None},
+}
+_DONE = _changing(_ENDED)
+_DONE_FORGETTING = _changing({**_ENDED, "payload": "{}"})
 
 
 def _by(run: Claimed) -> tuple[ColumnElement[bool], ...]:

@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Dialect, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from xrm_core.jobs import clock
@@ -17,6 +17,7 @@ from xrm_core.jobs.cron import last_tick, next_tick
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.registry import Schedule
 from xrm_core.storage.job_tables import JOB, SCHEDULE
+from xrm_core.storage.system_statements import SystemStatement, given
 
 _FAR = dt.timedelta(days=1)
 """A schedule that fired so far ahead of now did so while the clock was wrong."""
@@ -26,7 +27,7 @@ def waiting(connection: Connection, schedules: Mapping[str, Schedule]) -> list[S
     """Those for which there is something to do: they are new here, were changed, or their time has come. Only reads."""
     if not schedules:
         return []
-    rows = {row.name: row for row in connection.execute(select(SCHEDULE)).mappings()}
+    rows = {row["name"]: row for row in _ALL.all_named(connection)}
     current = clock.now(connection)
     return [each for name, each in schedules.items() if _needs(each, rows.get(name), current)]
 
@@ -38,14 +39,11 @@ def fire(connection: Connection, schedule: Schedule) -> str | None:
         connection: in a short write transaction.
         schedule: with a zone.
     """
-    held = select(SCHEDULE).where(SCHEDULE.c.name == schedule.name).with_for_update(skip_locked=True)
-    row: Mapping[Any, Any] | None = connection.execute(held).mappings().first()
+    row = _HELD.named(connection, of=schedule.name)
     current, zone = clock.now(connection), schedule.zone or "UTC"
     if row is None:  # it is new, or another worker is at it
         next_at = next_tick(schedule.cron, zone, current)
-        first = {"name": schedule.name, "cron": schedule.cron, "zone": zone, "next_at": next_at}
-        kind = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        connection.execute(kind(SCHEDULE).values(first).on_conflict_do_nothing())
+        _NEW.changed(connection, name=schedule.name, cron=schedule.cron, zone=zone, next_at=next_at)
         return None
     if not _needs(schedule, row, current):
         return None
@@ -57,10 +55,26 @@ def fire(connection: Connection, schedule: Schedule) -> str | None:
     if _is_same(schedule, row) and moment(row["next_at"]) <= current:
         last = last_tick(schedule.cron, zone, moment(row["next_at"]), current)
         job = enqueue(connection, schedule.job, schedule.payload, key=f"schedule {schedule.name}")
-        connection.execute(update(JOB).where(JOB.c.id == job).values(scheduled_for=last))
+        _OF_TICK.changed(connection, of=job, scheduled_for=last)
     values |= {"last_at": last, "next_at": next_tick(schedule.cron, zone, max(current, last or current))}
-    connection.execute(update(SCHEDULE).where(SCHEDULE.c.name == schedule.name).values(values))
+    _NEXT.changed(connection, of=schedule.name, **values)
     return job
+
+
+def _new(dialect: Dialect) -> Any:
+    first = given(SCHEDULE, "name", "cron", "zone", "next_at")
+    kind = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+    return kind(SCHEDULE).values(first).on_conflict_do_nothing()
+
+
+_ALL = SystemStatement(lambda _: select(SCHEDULE))
+_OF = SCHEDULE.c.name == bindparam("of")
+_HELD = SystemStatement(lambda _: select(SCHEDULE).where(_OF).with_for_update(skip_locked=True))
+_NEW = SystemStatement(_new)
+_NEXT = SystemStatement(
+    lambda _: update(SCHEDULE).where(_OF).values(given(SCHEDULE, "cron", "zone", "last_at", "next_at"))
+)
+_OF_TICK = SystemStatement(lambda _: update(JOB).where(JOB.c.id == bindparam("of")).values(given(JOB, "scheduled_for")))
 
 
 def forget_old(connection: Connection, days: int) -> int:

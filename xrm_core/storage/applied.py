@@ -12,6 +12,9 @@ from xrm_core.metadata.model import Model, fingerprint
 from xrm_core.metadata.snapshot import from_snapshot
 from xrm_core.storage.schema_files import schema_files
 from xrm_core.storage.system import MODEL
+from xrm_core.storage.system_statements import SystemStatement
+
+_FINGERPRINT = SystemStatement(lambda _: select(MODEL.c.fingerprint).order_by(MODEL.c.id.desc()).limit(1))
 
 
 def current_model(connection: Connection) -> Model | None:
@@ -49,7 +52,7 @@ def applied_fingerprint(connection: Connection) -> str | None:
     Raises:
         TablesChanged: the database has no system tables.
     """
-    found: str | None = connection.scalar(select(MODEL.c.fingerprint).order_by(MODEL.c.id.desc()).limit(1))
+    found: str | None = _FINGERPRINT.value(connection)
     return found
 
 

@@ -90,10 +90,12 @@ class DriverStatement:
         of = {name: parameter for parameter, name in compiled.bind_names.items()}
         self._given = tuple(name for name in dict.fromkeys(names) if of[name].required)
         self._binds = _Binds([of[name] for name in names], names, dialect)
-        types = (
-            [each.type for each in statement.selected_columns] if isinstance(statement, Select | CompoundSelect) else []
+        gives = (
+            statement.selected_columns if isinstance(statement, Select | CompoundSelect) else statement.exported_columns
         )
-        results = enumerate(_result_processor(each, dialect) for each in types)
+        self.names = tuple(str(each) for each in gives.keys())  # noqa: SIM118 - it is no dict
+        """Of the columns of its rows."""
+        results = enumerate(_result_processor(each.type, dialect) for each in gives)
         self._results = [(place, process) for place, process in results if process is not None]
 
     @property

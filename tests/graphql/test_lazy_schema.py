@@ -39,7 +39,11 @@ def test_a_document_makes_only_the_types_that_it_names() -> None:
     schema = _chain(50).graphql
     # When a document with a filter, an enum variable and a fragment on one of them is validated
     document = """
-        query ($kind: Thing7Kind) { thing7s(where: {kind: {eq: $kind}}, orderBy: [{name: ASC}]) { nodes { ...F } } }
+        query ($kind: Thing7Kind, $first: Int, $since: DateTime) {
+            thing7s(where: {kind: {eq: $kind}, createdAt: {gt: $since}}, orderBy: [{name: ASC}], first: $first) {
+                nodes { ...F }
+            }
+        }
         fragment F on Thing7 { name next { name } }
     """
     assert _errors(schema, document) == []

@@ -214,6 +214,11 @@ def has_fields(owner: ObjectType | InputType) -> bool:
     return bool(owner.fields)
 
 
+def scalar(annotation: Any) -> Any:
+    """graphql-core's type for a scalar: of Python (``int``), or of :mod:`xrm_core.graphql.scalars`."""
+    return _nullable(annotation)
+
+
 def converted(annotation: Any) -> Any:
     """graphql-core's type for ours, for Python's (``int | None``, ``list[str]``) and for Strawberry's.
 

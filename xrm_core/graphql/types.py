@@ -11,7 +11,7 @@ from xrm_core.graphql.builder import InputType, ObjectType
 from xrm_core.graphql.custom_scalars import custom_scalar
 from xrm_core.graphql.meanings import AccountField, BesideRecords, Meanings
 from xrm_core.graphql.query_fields.registry import QueryFields
-from xrm_core.graphql.scalars import scalar_of
+from xrm_core.graphql.scalars import SCALARS, scalar_of
 from xrm_core.metadata.custom_types import scalar_name
 from xrm_core.metadata.model import Entity, Field, Inverse, Link, Model
 from xrm_core.metadata.predicate import IGNORING
@@ -61,6 +61,8 @@ class Types:
         self.inputs: dict[str, InputType] = {}
         self.figures: dict[str, tuple[Any, list[builder.Argument]]] = {}
         self.known: dict[str, Callable[[], Any]] = {"TextDifference": partial(_same, self.text_difference)}
+        # Documents name them for their variables. One that stands nowhere in the schema fits nowhere in a document.
+        self.know(builder.scalar(int), builder.scalar(float), *map(builder.scalar, SCALARS))
         self.shared: dict[str, Any] = {}
         self.operators: dict[str, InputType] = {}
         self._enums: dict[str, builder.EnumType] = {}

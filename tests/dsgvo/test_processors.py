@@ -284,6 +284,11 @@ def test_standard_clauses_carry_as_long_as_an_assessment_of_the_country_holds(xr
     assert code(admin) == "E_AVV"
     dsb.query(approve, id=made)
     assert code(admin) == "T_CONTRACT"
+    # what it has looked at stays what it is
+    change = "mutation ($id: ID!, $i: UpdateDataTransferInput!) { updateDataTransfer(id: $id, input: $i) { id } }"
+    for other in ({"country": "CN"}, {"instrument": "bcr"}):
+        assert author.refused(change, "REFUSED_BY_PLUGIN", id=basis, i=other).details["field"] in other
+    author.query(change, id=basis, i={"country": "US", "module": "2", "validUntil": "2030-01-01"})
 
     # then it carries until the day of its review, of which somebody is told 30 days ahead
     due = "{ dsgvoDue { record what due overdue } }"
@@ -294,8 +299,10 @@ def test_standard_clauses_carry_as_long_as_an_assessment_of_the_country_holds(xr
     assert {**mine_due, "overdue": False} in dsb.query(due)["dsgvoDue"]
     xrm.clock.set("2027-02-28T22:59Z")
     assert code(admin) == "T_CONTRACT"
+    late = author.query(make, i={**given, "outcome": "acceptable"})["createAssessment"]["id"]
     xrm.clock.set("2027-02-28T23:00Z")  # midnight where the controller is
     assert code(admin) == "E_AVV"
+    assert dsb.refused(approve, "REFUSED_BY_PLUGIN", id=late).details["field"] == "review_on"
     # and in the night it has expired, and is due for a month
     xrm.clock.set("2027-03-01T03:00Z")
     xrm.work()

@@ -1,12 +1,12 @@
 """What allows messages without a consent: sales to customers, and assessments that somebody else has approved."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, On, Record, RecordChange, Refuse
 from xrm_dsgvo.due.impact import standing
 from xrm_dsgvo.own import change, is_own, now
+from xrm_dsgvo.processors.connectors import today
 
 EXCEPTION, ASSESSMENT = "customer_exception", "assessment"
 _BEGINS = {EXCEPTION: "eligible", ASSESSMENT: "draft"}
@@ -32,7 +32,7 @@ def approve(context: ActionContext, assessment: Record) -> None:
     """
     if assessment["status"] != "draft":
         raise Refuse({"en": "Only a draft is approved.", "de": "Nur ein Entwurf wird freigegeben."}, field="status")
-    if assessment["review_on"] <= datetime.now(UTC).date().isoformat():
+    if assessment["review_on"] <= today(context.settings):
         text = {"en": "The day of its review is over.", "de": "Der Tag der Prüfung ist vorbei."}
         raise Refuse(text, field="review_on")
     author, actor = assessment["updated_by"] or assessment["created_by"], context.caller.actor

@@ -147,6 +147,7 @@ def hooks() -> list[On]:
     return [
         On(CONTRACT, operations, before=_by_actions),
         On(PROCESSOR, "update", fields=("role", "country"), before=_as_contracted),
+        On(TRANSFER, "update", fields=("processor", "country", "instrument"), before=_as_assessed),
     ]
 
 
@@ -181,6 +182,19 @@ def _as_contracted(change_: RecordChange) -> None:
                 "de": "Mit ihm, wie er ist, besteht ein Vertrag: Einen anderen Empfänger anlegen.",
             }
             raise Refuse(text, field=name)
+
+
+def _as_assessed(change_: RecordChange) -> None:
+    """What an assessment has looked at, and was approved for, is no other country, recipient or instrument later."""
+    changed = [name for name, value in change_.changes.items() if value != change_.before.get(name)]
+    names = [name for name in ("processor", "country", "instrument") if name in changed]
+    of = {"transfer": {"id": {"eq": change_.before["id"]}}, "status": {"eq": "approved"}}
+    if names and change_.find("assessment", of, 1):
+        text = {
+            "en": "An assessment of it was approved: end it, and keep another transfer.",
+            "de": "Eine Prüfung davon ist freigegeben: Sie beenden und eine andere Übermittlung anlegen.",
+        }
+        raise Refuse(text, field=names[0])
 
 
 def _move(contract: Record, name: str) -> None:

@@ -1,11 +1,13 @@
 """Files of records about somebody else are searched for a person: told in answers after a review, and in plans."""
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from sqlalchemy import update
+from xrm_dsgvo.file_search import searching
 
 from tests.dsgvo.conftest import KEY
 from tests.dsgvo.test_access import ACCESS, REVIEW
@@ -15,6 +17,7 @@ from tests.dsgvo.written_files import office, pdf
 from xrm_core.api import move_to_vault
 from xrm_core.permissions.caller import System
 from xrm_core.records.context import Context
+from xrm_core.records.trash_retention import remove_old
 from xrm_core.storage.file_store import FileState
 from xrm_core.storage.file_tables import FILE
 from xrm_core.testing import Client, Setup, Xrm
@@ -182,6 +185,49 @@ def test_who_has_asked_has_to_be_known_and_no_plan_is_opened_while_it_runs(xrm: 
     assert done(agent, SEARCH, entity="contact", record=contact)["search"] == first["search"]
     refusal = xrm.as_role("dsb").refused(PLAN, REFUSED, i={"entity": "contact", "record": contact})
     assert "under way" in refusal.message
+
+
+def test_files_are_searched_for_who_is_gone_for_good_and_not_for_who_is_named_by_nothing(xrm: Xrm):
+    # given somebody of whom only the change log has a record, somebody without a name that is theirs alone, and a note
+    records, contact, admin = dossiers(xrm, {"note.txt": MANY["note.txt"]}), ada(xrm), xrm.as_role("admin")
+    admin.query("mutation ($id: ID!) { deleteContact(id: $id) { id } }", id=contact)
+    with xrm.database.begin() as connection:
+        remove_old(connection, dt.datetime.now(dt.UTC) + dt.timedelta(days=1), 100)
+    agent = xrm.as_role("dsgvo_agent")
+    request = opened(agent, "access")
+    known(agent, request, contact)
+    other = opened(agent, "access")
+    known(agent, other, str(xrm.create("contact", last_name="Ny")))
+
+    # when both are searched for
+    for each in (request, other):
+        done(agent, SEARCH, request=each)
+    xrm.work(fails=True)
+
+    # then the note names the one, and of the other nobody says that anything was searched
+    found = agent.query(ACCESS, i={"request": request})["dsgvoAccess"]
+    assert [each["record"] for each in found["toReview"]] == [records["note.txt"]]
+    found = agent.query(ACCESS, i={"request": other})["dsgvoAccess"]
+    assert ("OTHER_FILES", "dossier") in {(each["code"], each["entity"]) for each in found["leftOut"]}
+    searches = admin.query("{ fileSearches(orderBy: [{id: ASC}]) { nodes { status } } }")["fileSearches"]["nodes"]
+    assert [each["status"] for each in searches] == ["done", "failed"]
+
+
+def test_what_names_somebody_in_very_many_files_is_not_theirs_alone(xrm: Xrm, monkeypatch: pytest.MonkeyPatch):
+    # given two files that name Ada, where one is many
+    monkeypatch.setattr(searching, "MOST_HITS", 1)
+    dossiers(xrm, {name: MANY[name] for name in ("note.txt", "mail.eml")})
+    contact, agent = ada(xrm), xrm.as_role("dsgvo_agent")
+
+    # when
+    done(agent, SEARCH, entity="contact", record=contact)
+    [failed] = xrm.work(fails=True).failures
+
+    # then it ends without naming anybody, and a plan says that no files were searched
+    assert "More than 1 files" in str(failed.error)
+    assert "Ada" not in str(failed.error)
+    plan = xrm.as_role("dsb").query(PLAN, i={"entity": "contact", "record": contact})["dsgvoErasureOpen"]
+    assert plan["filesSearchedOn"] is None
 
 
 def test_former_versions_sealed_files_and_those_in_the_vault_are_searched_and_quarantined_ones_are_not(xrm: Xrm):

@@ -96,6 +96,17 @@ def test_who_has_come_again_is_erased_with_what_the_log_has_of_the_first_time(xr
     assert CANARY not in values_in_log(xrm, gone)
 
 
+@pytest.mark.invariant("I1")
+def test_texts_of_others_that_name_who_is_gone_are_in_the_plan(xrm: Xrm, gone: str) -> None:
+    # given a note that belongs to nobody
+    note = xrm.create("activity", kind="note", subject="Notiz", description=f"Rückruf an Ada {CANARY}")
+
+    plan = done(xrm.as_role("dsb"), OPEN, entity="contact", record=gone)
+
+    [named] = [each for each in plan["records"] if each["record"] == note]
+    assert [(each["name"], each["decision"]) for each in named["fields"]] == [("description", "review")]
+
+
 def test_a_family_that_has_had_the_address_is_asked_about(xrm: Xrm, gone: str) -> None:
     # given somebody of another first name with the address of who is gone
     given = {"first_name": "Bela", "last_name": CANARY, "email": EMAIL}

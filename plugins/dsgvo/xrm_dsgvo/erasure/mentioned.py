@@ -25,7 +25,7 @@ def mentioned(context: ActionContext, run: Mapping[str, Any], same: Iterable[Key
     if run["trigger"] not in _WHOLE:
         return []
     model = context.records.model
-    sources = Sources(context, model, privacy_of(model))
+    sources = Sources(context, model, privacy_of(model), gone=True)
     own = ((str(run["entity_name"]), str(run["record_id"])), *same)
     others = frozenset((str(entity), str(id_)) for entity, id_ in run["scope"].get("not_theirs", ()))
     graph = discover_in(sources, Seed(own, others=others - set(own)), context.settings.region)

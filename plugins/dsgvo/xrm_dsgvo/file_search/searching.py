@@ -78,8 +78,11 @@ def search_files(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, An
         if stored is None or stored["status"] != "running":
             return {}
         known, needles = _about(context, str(stored["data_subject"]))
+    if not needles:  # that nothing was found would say that they are named nowhere
+        own.in_job(job, partial(_failed, id_=id_))
+        raise JobFailed("Nothing is known of the person by which files could be searched.", retry=False)
     found, seen = Found(), dict[str, _Verdict]()
-    entities = entities_with_files(job.records.model) if needles else []
+    entities = entities_with_files(job.records.model)
     for number, entity in enumerate(entities):
         job.progress(100 * number // len(entities))
         for place in places_of(job, entity):
@@ -106,7 +109,7 @@ def jobs() -> list[JobHandler]:
 def _about(context: Any, subject: str) -> tuple[frozenset[Key], list[str]]:
     """The records that are known to be about the person, and what names them."""
     model = context.records.model
-    sources = Sources(context, model, privacy_of(model))
+    sources = Sources(context, model, privacy_of(model), gone=True)
     requests = every(context, REQUEST, {"data_subject": {"id": {"eq": subject}}})
     said = (key for each in requests for key in (each["confirmed"] or {}).get("records", ()))
     confirmed = frozenset((str(entity), str(id_)) for entity, id_ in said)

@@ -261,3 +261,18 @@ def test_former_versions_sealed_files_and_those_in_the_vault_are_searched_and_qu
     # then
     assert {each["record"] for each in found["toReview"]} == {*wanted, lying}
     assert {each["code"] for each in found["leftOut"] if each["store"] == "other_files"} == {"FILE_QUARANTINED"}
+
+
+def test_days_are_those_where_the_controller_is(xrm: Xrm):
+    # given half past midnight there, which is the day before in UTC
+    xrm.clock.set("2026-03-01T23:30Z")
+    contact, agent = ada(xrm), xrm.as_role("dsgvo_agent")
+    request = opened(agent, "access")
+    known(agent, request, contact)
+    done(agent, SEARCH, request=request)
+    xrm.work()
+
+    content = json.loads(agent.query(ACCESS, i={"request": request})["dsgvoAccess"]["content"])
+    plan = xrm.as_role("dsb").query(PLAN, i={"entity": "contact", "record": contact})["dsgvoErasureOpen"]
+
+    assert content["meta"]["madeOn"] == plan["filesSearchedOn"] == "2026-03-02"

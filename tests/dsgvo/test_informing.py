@@ -25,8 +25,8 @@ def xrm_setup() -> Setup:
     return Setup(plugins=["dsgvo", "sales"], pack="core", environment=own)
 
 
-def notice(consents: Consents, text: str = "We have your data of Adressen AG.") -> str:  # noqa: F811
-    values = {"key": "prospects", "language": "en", "edition": 1, "article": "article_14", "text": text}
+def notice(consents: Consents, text: str = "We have your data of Adressen AG.", edition: int = 1) -> str:  # noqa: F811
+    values = {"key": "prospects", "language": "en", "edition": edition, "article": "article_14", "text": text}
     return consents.xrm.create("privacy_notice", values)
 
 
@@ -76,10 +76,15 @@ def test_the_first_message_is_the_last_moment_unless_it_brings_the_notice(consen
     assert consents.claim(ADA)["allowed"]
     assert consents.claim("ben@example.com", notice=notice(consents))["allowed"]
 
+    newer = notice(consents, edition=2)
+    for _ in range(2):  # of which nobody has taken the first attempt
+        assert consents.claim("ben@example.com", notice=newer, message="m-1")["allowed"]
+
     late, told = consents.rows("noticeDuties", DUTY)
     assert (late["status"], late["ground"], late["dueOn"]) == ("open", "first_contact", date.today().isoformat())
     assert (told["status"], told["ground"]) == ("told", "one_month")
-    [delivery] = consents.rows("noticeDeliveries", "via notice { edition } contactPoint { value }")
+    delivery, second = consents.rows("noticeDeliveries", "via notice { edition } contactPoint { value }")
+    assert second["notice"] == {"edition": 2}
     assert delivery == {"via": "email", "notice": {"edition": 1}, "contactPoint": {"value": "ben@example.com"}}
     assert consents.refused(
         "mutation ($i: DsgvoClaimInput!) { dsgvoClaim(input: $i) { allowed } }",

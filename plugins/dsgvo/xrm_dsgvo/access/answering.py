@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +27,7 @@ from xrm_dsgvo.privacy import PrivacyModel, privacy_of
 from xrm_dsgvo.record.around import around_of
 from xrm_dsgvo.record.making import fields_of, record_of
 from xrm_dsgvo.registers import Registers
+from xrm_dsgvo.requests.cases import today
 from xrm_dsgvo.requests.identity import seed_of
 from xrm_dsgvo.requests.states import REQUEST
 from xrm_dsgvo.restriction.standing import RESTRICTION
@@ -92,7 +92,7 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
         told_of += mentioned_files(gathering, searched, {each.key for each in graph.hits})
     gone = [] if portable else told(context, [each.key for each in hits])
     gathering.notes.found["disclosures"] = len(gone)
-    day = datetime.now(UTC).date().isoformat()
+    day = today(settings).isoformat()
     of_found = _restricted(privacy, records)
     content = {
         "schema": SCHEMA,

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from xrm_core.api import Record
 from xrm_dsgvo.discovery.sources import Sources
@@ -47,9 +48,9 @@ def searched_for(context: Looking, own: Iterable[tuple[str, str]]) -> Searched |
     if newest["status"] == "running":
         return Searched(running=True)
     said = newest["found"]
-    day = date.fromisoformat(str(newest["searched_at"])[:10])
+    at = datetime.fromisoformat(str(newest["searched_at"])).astimezone(ZoneInfo(context.settings.time_zone))
     missing = tuple((str(entity), str(why), int(count)) for entity, why, count in said["missing"])
-    return Searched(False, day, int(newest["files"]), tuple(place_of(each) for each in said["hits"]), missing)
+    return Searched(False, at.date(), int(newest["files"]), tuple(place_of(each) for each in said["hits"]), missing)
 
 
 def place_of(said: Iterable[Any]) -> Place:

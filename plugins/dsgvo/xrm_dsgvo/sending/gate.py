@@ -73,8 +73,9 @@ def claim(context: Writing, given: Draft, person: Key | None = None) -> Permit:
     if not verdict.allowed:
         return _answer(verdict)
     token = secrets.token_urlsafe(32) if draft.kind is Kind.advertising else None
-    _note(context, draft, facts, point, verdict, at, token)
-    written_to(context, draft, point, person)
+    again = _note(context, draft, facts, point, verdict, at, token)
+    if not again:
+        written_to(context, draft, point, person)
     answer = _answer(verdict, tracking=tracks(draft, facts, at))
     answer.unsubscribe = token and f"{PATH}/{token}"
     return answer
@@ -127,7 +128,8 @@ def _judged(ask: Ask, draft: Draft, target: tuple[str, str], settings: Any) -> t
 
 def _note(
     context: Writing, draft: Draft, facts: Facts, point: str, verdict: Verdict, at: Circumstances, token: str | None
-) -> None:
+) -> bool:
+    """Keep what was let go; answers whether it is another attempt of a message that nobody has taken."""
     moment = at.now.astimezone(UTC).isoformat()
     use = {
         "consent": verdict.consent,
@@ -143,7 +145,7 @@ def _note(
         "token_hash": None if token is None else hashed(token),
     }
     before = context.find("consent_use", {"message": {"eq": draft.message}}, 1) if draft.message else []
-    if before:  # nobody had taken it; this is the next attempt
+    if before:
         change(context, "consent_use", before[0]["id"], use)
     else:
         create(context, "consent_use", use)
@@ -151,6 +153,7 @@ def _note(
         if id_ is not None:
             begun = (context.read(entity, id_) or {}).get("proof_from")
             change(context, entity, id_, {"last_used_at": moment, "proof_from": later(begun, moment)})
+    return bool(before)
 
 
 def _disclosed(context: ActionContext, given: Draft) -> None:

@@ -110,8 +110,8 @@ _COUNTED = """SELECT format('PERFORM setval(%L, %s, true);', schemaname || '.' |
 _WEIGHT = """SELECT sum(pg_relation_size(oid)) FILTER (WHERE relkind = 'r')::bigint,
         md5(string_agg(reltuples::text, ' ' ORDER BY oid))
     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')"""
-"""How many bytes its rows have taken so far, and what PostgreSQL believes to know about them: both outlast them. Not the
-bytes of indexes, which are many files to look at, and grow with the rows."""
+"""How many bytes its rows have taken so far, and what PostgreSQL believes to know about them: both outlast them. Not
+the bytes of indexes, which are many files to look at, and grow with the rows."""
 
 _GROWN = 2 << 20
 """Bytes by which it may grow before it is made anew."""
@@ -174,12 +174,11 @@ class PreparedDatabase:
             self.connection.execute("SELECT pg_temp.clean()")
             self.connection.execute(self.key.encode())
             traces = _one(self.connection, _TRACES)
-            if traces != self.traces and _one(self.connection, _SIGHT) != self.sight:
-                return False
-            self.traces = traces
-            return True
+            same = traces == self.traces or _one(self.connection, _SIGHT) == self.sight
         except (InvalidSchemaName, UndefinedTable, OperationalError):
             return False  # the last: a test has ended this connection, too
+        self.traces = traces
+        return same
 
     def weighs_the_same(self) -> bool:
         """Whether who asks for its records gets them as fast as when it was made, and in the same way."""

@@ -155,6 +155,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
+def check_past(at: Any, field: str, english: str, german: str) -> None:
+    """Raise Refuse, in these words: a moment has no zone, or is still to come."""
+    moment = at if isinstance(at, datetime) else datetime.fromisoformat(str(at).replace("Z", "+00:00"))
+    if moment.tzinfo is None or moment > datetime.now(UTC):
+        raise Refuse({"en": english, "de": german}, field=field)
+
+
 @contextmanager
 def _announcing(entity: str, *operations: str) -> Iterator[None]:
     token, under_way = _announced.set((entity, operations or (None,))), _under_way.set(entity)

@@ -111,6 +111,8 @@ def _in_one_form(change: RecordChange) -> Mapping[str, Any] | None:
     if is_own(change):
         return None
     kind = change.changes["kind"]
+    if str(change.changes.get("value") or "").strip().casefold().startswith(_RESTRICTED):
+        raise _invalid("That stands for an address that is restricted.", "Das steht für eine eingeschränkte Adresse.")
     value = normal(kind, change.changes.get("value") or "", change.settings.region)
     return {"value": value, "role_mailbox": bool(change.changes.get("role_mailbox")) or role_mailbox(kind, value)}
 

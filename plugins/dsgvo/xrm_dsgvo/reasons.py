@@ -5,7 +5,7 @@ from typing import Any
 
 from xrm_core.api import Action, ActionContext, On, Record, RecordChange, Refuse
 from xrm_dsgvo.due.impact import standing
-from xrm_dsgvo.own import change, is_own, now
+from xrm_dsgvo.own import change, check_past, is_own, now
 from xrm_dsgvo.processors.connectors import today
 
 EXCEPTION, ASSESSMENT = "customer_exception", "assessment"
@@ -105,6 +105,8 @@ def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
     if change_.operation == "create":
         if any(name != "status" or change_.changes["status"] != begins for name in machine):
             raise _refused(machine[0])
+        if entity == EXCEPTION:
+            _check_sale(change_.changes)
         return {"status": begins} | ({"proof_from": change_.changes["collected_at"]} if entity == EXCEPTION else {})
     if change_.operation != "update" and counts:
         raise Refuse({"en": "It counted, and stays.", "de": "Sie hat gegolten und bleibt."})
@@ -119,6 +121,16 @@ def _by_actions(change_: RecordChange) -> Mapping[str, Any] | None:
             }
             raise Refuse(text, field=name)
     return None
+
+
+def _check_sale(given: Mapping[str, Any]) -> None:
+    """Raise Refuse: one of the proofs of § 7(3) UWG has nothing in it, or is of a day to come."""
+    for name in ("order_ref", "product_category", "notice_at_collection"):
+        if not str(given.get(name) or "").strip():
+            text = {"en": "Without that there is no exception.", "de": "Ohne das gibt es keine Ausnahme."}
+            raise Refuse(text, field=name)
+    told = "The address was collected in the past.", "Die Adresse wurde in der Vergangenheit erhoben."
+    check_past(given["collected_at"], "collected_at", *told)
 
 
 def _names_its_matter(change_: RecordChange) -> None:

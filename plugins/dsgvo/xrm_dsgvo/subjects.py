@@ -1,6 +1,7 @@
 """Persons behind records and contact points."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from xrm_core.api import On, Record, RecordChange, Refuse
 from xrm_dsgvo.ages import minor_until
@@ -107,6 +108,15 @@ def has_died(context: Writing, record: tuple[str, str]) -> bool:
     return any((context.read(SUBJECT, each) or {}).get("deceased") for each in ids)
 
 
+def _is_there(context: Writing, entity: str, id_: str) -> bool:
+    """Whether a record is stored, restricted, or known to the change log alone."""
+    if entity not in context.records.model:
+        return False
+    if context.read(entity, id_) is not None or any(each.id == id_ for each in context.vaulted(entity, [id_])):
+        return True
+    return bool(context.gone(entity, 1, id_))
+
+
 def class_of_package(token_hash: str) -> str:
     """What seals an answer to be fetched: each has a key of its own, which is destroyed when it was."""
     return f"LK-30T-EXPORT {token_hash}"
@@ -129,8 +139,24 @@ def hooks() -> list[On]:
         On(SUBJECT, ("create", "update"), fields=_OURS, before=_by_actions),
         kept(SUBJECT, text, "delete", "restore"),
         kept("contact_point_holder", text, "update", "delete", "restore"),
+        On("data_subject_link", "create", before=_of_a_person),
         kept("data_subject_link", text, "update", "delete", "restore"),
     ]
+
+
+def _of_a_person(change_: RecordChange) -> None:
+    """What is linked by hand is there, and a record of a person: whoever is somebody gets to see all that is theirs."""
+    if is_own(change_):
+        return
+    key = (str(change_.changes["entity_name"]), str(change_.changes["record_id"]))
+
+    def look(context: Any, _: str) -> None:
+        if key[0] == SUBJECT or not _is_there(context, *key):
+            text = {"en": "There is no such record.", "de": "Diesen Datensatz gibt es nicht."}
+            raise Refuse(text, field="record_id")
+        require_of_persons(privacy_of(context.records.model)[key[0]], "entity_name")
+
+    change_.then(look)
 
 
 def _by_actions(change_: RecordChange) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from xrm_core.api import ActionContext, On, RecordChange, Refuse
@@ -10,7 +10,7 @@ from xrm_dsgvo.channels import KINDS
 from xrm_dsgvo.consent.asking import ask
 from xrm_dsgvo.consent.events import CONSENT, EVENT
 from xrm_dsgvo.consent.given import ConsentInput, begin, needs_confirmation, point_of, supersede, values_of
-from xrm_dsgvo.own import create, is_own, kept, now
+from xrm_dsgvo.own import check_past, create, is_own, kept, now
 
 _MACHINE = (
     *("granted_at", "requested_at", "message_id", "token_hash", "token_until", "confirmed_at", "withdrawn_at"),
@@ -48,9 +48,8 @@ def record(context: ActionContext, given: RecordInput) -> Recorded:
             "de": "Angeben, was die Einwilligung nachweist: Ohne Nachweis ist sie keine.",
         }
         raise Refuse(text, field="evidence")
-    if given.granted_at.tzinfo is None or given.granted_at > datetime.now(UTC):
-        text = {"en": "A consent is given in the past.", "de": "Eine Einwilligung liegt in der Vergangenheit."}
-        raise Refuse(text, field="granted_at")
+    told = "A consent is given in the past.", "Eine Einwilligung liegt in der Vergangenheit."
+    check_past(given.granted_at, "granted_at", *told)
     if needs_confirmation(given.consent.channel):
         asked = ask(context, given.consent)
         return Recorded(asked.consent, asked.status, asked.link)
@@ -84,6 +83,17 @@ def hooks() -> list[On]:
     ]
 
 
+def _check_names(value: Any, field: str) -> None:
+    """Raise Refuse: it is no list of names, and nothing that shows a consent could be made of it."""
+    if value is None:
+        return
+    names = value.get("names")
+    wanted = isinstance(names, list) and all(isinstance(each, str) and each.strip() for each in names)
+    if not wanted or len(value) > 1:
+        text = {"en": 'It has the form {"names": ["…"]}.', "de": 'Es hat die Form {"names": ["…"]}.'}
+        raise Refuse(text, field=field)
+
+
 def _unproven(change: RecordChange) -> Mapping[str, Any] | None:
     """«opt-in = true» from elsewhere: a consent that nothing shows."""
     if is_own(change):
@@ -98,6 +108,8 @@ def _unproven(change: RecordChange) -> Mapping[str, Any] | None:
                 "mit Nachweis erfassen (dsgvoConsentRecord). Was von anderswo kommt, ist nicht nachgewiesen.",
             }
             raise Refuse(text, field=name)
+    for name in ("products", "controllers"):
+        _check_names(given.get(name), name)
     point = change.read("contact_point", given["contact_point"])
     if point is not None and point["kind"] not in KINDS[given["channel"]]:
         text = {"en": "The channel does not reach it.", "de": "Der Kanal erreicht ihn nicht."}

@@ -10,11 +10,12 @@ from xrm_dsgvo.channels import PointKind
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.informing import duties
 from xrm_dsgvo.objection.persons import HOLDER, one_person
-from xrm_dsgvo.own import Looking, Writing, create
+from xrm_dsgvo.own import Looking, Writing, check_past, create, kept
 from xrm_dsgvo.points import held, normal
 from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
 
 DELIVERY, NOTICE = "notice_delivery", "privacy_notice"
+_LATER = ("It was given in the past.", "Er ging in der Vergangenheit zu.")
 
 
 @dataclass
@@ -44,9 +45,7 @@ def deliver(context: ActionContext, given: DeliverInput) -> Delivered:
         Refuse: there is no such notice, nobody is named, or it is said to be later than now.
     """
     at = given.delivered_at or datetime.now(UTC)
-    if at.tzinfo is None or at > datetime.now(UTC):
-        text = {"en": "It was given in the past.", "de": "Er ging in der Vergangenheit zu."}
-        raise Refuse(text, field="delivered_at")
+    check_past(at, "delivered_at", *_LATER)
     subject = subject_of(context, given.person)
     kind = given.point_kind.value
     point = held(context, kind, normal(kind, given.to, context.settings.region)) if given.to else None
@@ -87,9 +86,14 @@ def actions() -> list[Action]:
 
 def hooks() -> list[On]:
     """What was given stays as it was; and with it, by whatever way it is written, duties are done."""
+    text = {
+        "en": "That somebody was given a notice stays as it was kept: it is a proof.",
+        "de": "Dass jemand einen Hinweis bekommen hat, bleibt, wie es vermerkt ist: Es ist ein Nachweis.",
+    }
     return [
         On(NOTICE, ("update", "delete"), before=_as_given),
         On(DELIVERY, "create", before=_complete),
+        kept(DELIVERY, text, "update", "delete", "restore"),
     ]
 
 
@@ -107,6 +111,7 @@ def _complete(change_: RecordChange) -> Mapping[str, Any] | None:
     if not given.get("contact_point") and not given.get("data_subject"):
         text = {"en": "Say who was given it.", "de": "Angeben, wer ihn bekommen hat."}
         raise Refuse(text, field="contact_point")
+    check_past(given["delivered_at"], "delivered_at", *_LATER)
     who = dict(given)
     change_.then(lambda context, _: duties.told(context, _persons(context, who)) and None)
     return {"notice_version": edition(change_, given["notice"])} if given.get("notice") else None

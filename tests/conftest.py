@@ -16,6 +16,7 @@ from tests.garbage import leave_until_collected, leave_what_is_there
 from tests.installed_plugins import read_once
 from tests.no_cleaning import do_not_clean
 from tests.no_sync import do_not_wait
+from tests.patience import be_patient
 from tests.plain_logs import plain
 from tests.postgres import UNAVAILABLE, PostgresServer, running_server
 from tests.quick_docstrings import quick
@@ -43,6 +44,7 @@ quick()
 read_once()
 share()
 do_not_clean()
+be_patient()
 
 
 def _postgres_is_off() -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from xrm_dsgvo.due.dates import due_of
-from xrm_dsgvo.erasure import commands, keeping, parts
+from xrm_dsgvo.erasure import commands, parts, pieces
 
 from tests.dsgvo.canaries import Person, tokens_in
 from tests.dsgvo.test_erasures import HOLD, OPEN, READ, RELEASE, RUN, World
@@ -276,7 +276,7 @@ def test_a_plan_that_is_longer_than_a_field_is_kept_in_parts_until_it_is_done_an
 ) -> None:
     # given somebody with so many records that their plan is longer than a field of JSON
     monkeypatch.setitem(vars(world.xrm.platform.plugins.settings_of("dsgvo")), "erasure_batch", 1_000)
-    monkeypatch.setattr(keeping, "_PART_SIZE", 500)
+    monkeypatch.setattr(pieces, "_SIZE", 500)
     monkeypatch.setattr(json_text, "MAX_JSON_BYTES", most := 8_000)
     contact, many = world.xrm.create("contact", first_name="Kim", last_name="Kern"), 25
     for number in range(many):

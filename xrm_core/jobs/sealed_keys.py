@@ -2,19 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
 
 from xrm_core.jobs.context import JobContext, JobFailed
-from xrm_core.jobs.enqueue import enqueue
+from xrm_core.jobs.enqueue import MAX_PAYLOAD, enqueue
 from xrm_core.jobs.registry import JobHandler
 from xrm_core.records.sealing import store_of
 from xrm_core.storage.sealed_tables import mark_of
 
 NAME = "destroy_keys"
 _AT_ONCE = 1_000
+_MOST_BYTES = MAX_PAYLOAD - 1_024
 _ATTEMPTS = 30
 """With an hour between the later ones, a key store may be away for a day."""
 
@@ -40,11 +41,24 @@ def destroy_keys(connection: Connection, subject: str, classes: Collection[str] 
 
 def destroy_many_keys(connection: Connection, keys: Iterable[tuple[str, Collection[str] | None]]) -> None:
     """The same for many subjects, each with classes, or None: all; by as few jobs as may be."""
-    said = [[subject, None if classes is None else sorted(set(classes))] for subject, classes in keys]
-    for start in range(0, len(said), _AT_ONCE):
-        some = said[start : start + _AT_ONCE]
+    for some in _portions([subject, None if classes is None else sorted(set(classes))] for subject, classes in keys):
         key = hashlib.sha256(json.dumps(some).encode()).hexdigest()
         enqueue(connection, NAME, {"keys": some}, key=f"{NAME}:{key}")
+
+
+def _portions(said: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
+    """What one job has the room for, in each."""
+    some: list[list[Any]] = []
+    size = 0
+    for each in said:
+        length = len(json.dumps(each, ensure_ascii=False).encode()) + 2
+        if some and (len(some) >= _AT_ONCE or size + length > _MOST_BYTES):
+            yield some
+            some, size = [], 0
+        some.append(each)
+        size += length
+    if some:
+        yield some
 
 
 def destroying() -> JobHandler:

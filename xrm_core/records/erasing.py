@@ -100,6 +100,8 @@ def former_values(context: _Writing, id_: str, fields: Iterable[str]) -> list[An
         fields: their names.
     """
     asked = frozenset(fields)
+    if not asked:
+        return []
     query = select(CHANGE.c.entity).where(CHANGE.c.record_id == id_).distinct()
     called = frozenset(context.connection.scalars(query))
     kinds = [each for each in context.records.model if not called.isdisjoint(former_names(each))]

@@ -233,6 +233,8 @@ class Files:
         With them go their former versions, what somebody has stored as a version of them that belongs to no record yet,
         and uploads that are to be one. Content outside of the database is due at once, whoever is reading it.
         """
+        if not ids:
+            return
         all_ = sorted({*ids, *file_versions.former_ids(connection, ids), *file_versions.later_ids(connection, ids)})
         upload_store.end_versions_of(connection, all_)
         file_references.remove_unattached_of(connection, self.model, self.tables, all_, dt.timedelta())

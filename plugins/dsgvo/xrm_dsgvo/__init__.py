@@ -42,7 +42,7 @@ from xrm_dsgvo.disclosure import notices
 from xrm_dsgvo.disclosure import noting as disclosing
 from xrm_dsgvo.discovery import surface as discovery
 from xrm_dsgvo.due import dates, impact
-from xrm_dsgvo.erasure import approving, asking_again, going_on, replaying
+from xrm_dsgvo.erasure import approving, asking_again, going_on, large, replaying
 from xrm_dsgvo.erasure import commands as erasure_commands
 from xrm_dsgvo.erasure import looking as erasure_plans
 from xrm_dsgvo.erasure import surface as erasures
@@ -163,7 +163,7 @@ def register_commands() -> list[Command]:
 def register_jobs() -> list[JobHandler]:
     """What is done beside the requests."""
     consenting = (withdrawing, forgetting, period, expiring, flags)
-    erasing = (going_on, asking_again, in_stores_restored)
+    erasing = (large, going_on, asking_again, in_stores_restored)
     parts = (*consenting, dates, engine, *erasing, daily, incoming, restricting, releasing, file_searches)
     return [job for part in parts for job in part.jobs()]
 

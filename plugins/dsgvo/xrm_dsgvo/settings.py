@@ -11,6 +11,7 @@ from xrm_dsgvo.requests.deadline import free_days
 
 _SHORTEST_KEY = 32
 _LONGEST = 3_650
+_MOST_PLANNED = 20_000
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,9 @@ class Settings:
     erasure_at_once: int = 200
     """Erasures of up to so many records are done in one transaction, and answered when they are done; larger ones take
     the person out of reach at once and go on by a job."""
+    erasure_planned_at_once: int = 2_000
+    """Erasures of up to so many records are planned in the request that opens them, and looked at again in the one that
+    runs them; larger ones by a job."""
     erasure_batch: int = 50
     """So many records such a job does in one transaction."""
     erasure_alone: int = 10
@@ -126,6 +130,8 @@ class Settings:
             raise ValueError("anonymous_group is 1 at least")
         if self.erasure_at_once < 0 or not 1 <= self.erasure_batch <= 1_000:
             raise ValueError("erasure_at_once is 0 or more, erasure_batch 1 to 1000")
+        if not 0 <= self.erasure_planned_at_once <= _MOST_PLANNED:
+            raise ValueError(f"erasure_planned_at_once is 0 to {_MOST_PLANNED}")
         if not 1 <= self.stores_seconds <= 60:
             raise ValueError("stores_seconds is 1 to 60")
         if not 1 <= self.retention_batch <= 1_000:

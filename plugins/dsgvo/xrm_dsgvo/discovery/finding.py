@@ -28,12 +28,16 @@ def discover(context: Searching, model: Model, seed: Seed, region: str = "DE") -
     return discover_in(Sources(context, model, privacy_of(model)), seed, region)
 
 
-def discover_in(sources: Sources, seed: Seed, region: str) -> SubjectGraph:
-    """The same for whoever goes on with these sources."""
+class TooManyRecords(Exception):
+    """More belongs to somebody than whoever asked has time for."""
+
+
+def discover_in(sources: Sources, seed: Seed, region: str, most: int | None = None) -> SubjectGraph:
+    """The same for whoever goes on with these sources. Raises TooManyRecords: there are more than ``most``."""
     joining = Joining(sources, seed, region)
     found = {key: [Reason("match", "value")] for key in addresses_of(sources, joining.own, region)}
     own = {**joining.own, **found}
-    way = walk(sources, own)
+    way = walk(sources, own, most)
     hits = tuple(
         _hit(sources, key, frozenset(way.via[key]), tuple(way.why[key]), key in own) for key in sorted(way.via)
     )
@@ -52,11 +56,17 @@ class Way:
     why: dict[Key, list[Reason]] = field(default_factory=dict)
 
 
-def walk(sources: Sources, own: Mapping[Key, Iterable[Reason]]) -> Way:
-    """From the records that are a person to all that is about them: the one walk of answers and of erasures."""
+def walk(sources: Sources, own: Mapping[Key, Iterable[Reason]], most: int | None = None) -> Way:
+    """From the records that are a person to all that is about them: the one walk of answers and of erasures.
+
+    Raises:
+        TooManyRecords: there are more than ``most``.
+    """
     way = Way({key: set() for key in own}, {key: list(reasons) for key, reasons in own.items()})
     todo = list(own)
     while todo:
+        if most is not None and len(way.via) > most:
+            raise TooManyRecords
         at = todo.pop()
         for key, name, up in _along(sources, at, own):
             reason = Reason("link", name, at, up)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from xrm_dsgvo.discovery.known import Known
+
 Key = tuple[str, str]
 """Entity and id of a record."""
 
@@ -20,6 +22,7 @@ class Seed:
         birth_date: a record that says another one is not joined, whatever else matches; it is listed.
         confirmed: records that were listed and of which somebody has said that they are the same person.
         others: records of which somebody has said that they are somebody else.
+        known: what they are known by from before, when their records said it.
     """
 
     records: tuple[Key, ...] = ()
@@ -30,6 +33,7 @@ class Seed:
     birth_date: date | None = None
     confirmed: frozenset[Key] = frozenset()
     others: frozenset[Key] = frozenset()
+    known: Known | None = None
 
 
 @dataclass(frozen=True, slots=True)

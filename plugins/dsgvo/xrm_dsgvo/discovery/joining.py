@@ -1,7 +1,6 @@
 """Which records are the person: strong matches are joined until nothing more comes, weak ones are listed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from xrm_core.api import Record
@@ -16,6 +15,7 @@ from xrm_dsgvo.discovery.identity import (
     one_form,
     spellings,
 )
+from xrm_dsgvo.discovery.known import Called, Known
 from xrm_dsgvo.discovery.sources import Sources, refers_to, target_of
 from xrm_dsgvo.points import role_mailbox
 from xrm_dsgvo.privacy import EntityPrivacy, is_company, is_person
@@ -51,6 +51,11 @@ class Joining:
         self._others = seed.others
         self._told: set[Key] = {*seed.records, *seed.confirmed}
         self.own: dict[Key, list[Reason]] = {}
+        if seed.known is not None:
+            self._births |= seed.known.births
+            self._called |= seed.known.called
+            for each in seed.known.identifiers:
+                self._note(each)
         for space, value in (("email", seed.email), ("phone", seed.phone), ("iban", seed.iban)):
             form = one_form(space, value, region) if value else None
             if form is not None:
@@ -71,6 +76,11 @@ class Joining:
             for key, (fields, code) in sorted(self._maybe.items())
             if key not in self.own and key not in self._others
         ]
+
+    @property
+    def known(self) -> Known:
+        """What the person is known by, by all that was joined."""
+        return Known(frozenset(self._seen), frozenset(self._births), frozenset(self._called))
 
     def _join(self, key: Key, why: Reason) -> None:
         if key in self._others:
@@ -190,20 +200,6 @@ def name_of(entity: EntityPrivacy, record: Record) -> str | None:
     fields = [each.name for each in entity.fields.values() if each.match and each.match.normalizer == "name_de"]
     values = [str(record[each]) for each in fields if record.get(each)]
     return " ".join(values) if values and len(values) == len(fields) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """The first names of somebody, and all words of their name, in the form in which names are compared."""
-
-    first: frozenset[str]
-    whole: frozenset[str]
-
-    def may_be(self, other: "Called") -> bool:
-        """Whether both may be of one person: a first name is the same or an initial, or all is turned round."""
-        return self.whole == other.whole or any(
-            one == two or (1 in (len(one), len(two)) and one[0] == two[0]) for one in self.first for two in other.first
-        )
 
 
 def called(name: str) -> Called | None:

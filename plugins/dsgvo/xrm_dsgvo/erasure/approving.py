@@ -5,30 +5,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from xrm_core.api import Action, ActionContext, Refuse, data_stores, recheck_messages
+from xrm_core.api import Action, ActionContext, Refuse, data_stores
 from xrm_dsgvo import own
-from xrm_dsgvo.archive.moving import is_held
-from xrm_dsgvo.erasure import replaying
-from xrm_dsgvo.erasure.beside import SYSTEM, erase_beside, named_by
-from xrm_dsgvo.erasure.ending import days, ended
+from xrm_dsgvo.erasure.ending import days
 from xrm_dsgvo.erasure.going_on import enqueue_run
-from xrm_dsgvo.erasure.keeping import RUN, close, read_run
-from xrm_dsgvo.erasure.owing import owe_notices
-from xrm_dsgvo.erasure.parts import ORDER, Progress, begin, begin_whole
-from xrm_dsgvo.erasure.persons import restrictions_of, same_person
-from xrm_dsgvo.erasure.plan import Plan
+from xrm_dsgvo.erasure.keeping import RUN, read_run
+from xrm_dsgvo.erasure.large import is_large, make_later
+from xrm_dsgvo.erasure.parts import ORDER, PLAN, Progress
+from xrm_dsgvo.erasure.persons import Same, same_person
+from xrm_dsgvo.erasure.plan import Plan, kept_plan
 from xrm_dsgvo.erasure.planned import planned_of
-from xrm_dsgvo.erasure.running import carry_out
-from xrm_dsgvo.erasure.steps import GONE, STEPS, needles_of
+from xrm_dsgvo.erasure.starting import start
+from xrm_dsgvo.erasure.steps import STEPS
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import privacy_of
-from xrm_dsgvo.restriction.held import restrict_held
-from xrm_dsgvo.restriction.reach import OURS
-from xrm_dsgvo.restriction.standing import brought_back, require_erasable
 from xrm_dsgvo.stores.steps import again
-from xrm_dsgvo.subjects import Person
-
-Key = tuple[str, str]
 
 
 @dataclass
@@ -110,71 +101,53 @@ def approve(context: ActionContext, given: ErasureRunInput) -> ErasureApproved:
 
 def run(context: ActionContext, given: ErasureRunInput) -> ErasureDone:
     """Carry a plan out, if it still is what was looked at: all of it, or of a large one the person alone, and then the
-    rest by a job, as what there is in stores of plugins. Whoever runs one that nobody has approved approves it. Who is
-    held as a whole is restricted to what the hold is for.
+    rest by a job, as what there is in stores of plugins. Whoever runs one that nobody has approved approves it. Of a
+    very large one the job looks whether it still is the same, before anything goes.
 
     Raises:
         Refuse: it is not, somebody has to decide first, or somebody else has to run it.
     """
     stored = _held(context, given.run, "planned", "approved")
     planned, same = _as_seen(context, stored, given.plan_hash)
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"progress": None}
     if stored["status"] == "planned":
         _four_eyes(context, stored, planned)
-        values = {"approved_by": context.caller.actor, "approved_at": own.now()}
-    owe_notices(context, given.run, planned)
-    restrictions = restrictions_of(context, stored, same)
-    require_erasable(restrictions, str(stored["trigger"]))
-    if restrictions:
-        _require_whole(planned)
-        brought_back(context, restrictions)
-    if is_held(planned):
-        held = Person(entity=str(stored["entity_name"]), record=str(stored["record_id"]))
-        done = ended(context, planned, {"restricted": restrict_held(context, held)})
-        replaying.keep(context, given.run, stored, planned, done)
-        close(context, stored, planned, {**values, **done})
-        return _done(done, done["report"]["steps"])
-    # in parts, what is about a restricted person would be there again until its turn comes
-    at_once = bool(restrictions) or len(planned.records) <= context.settings.erasure_at_once
-    if at_once and not data_stores(context):
-        person = (str(stored["entity_name"]), str(stored["record_id"]))
-        named = named_by(context, planned)
-        steps = carry_out(context, planned, lambda: planned_of(context, stored, same), person)
-        recheck_messages(context)
-        steps[SYSTEM] = erase_beside(context, named)
-        done = ended(context, planned, steps)
-        replaying.keep(context, given.run, stored, planned, done)
-        close(context, stored, planned, {**values, **done})
-        return _done(done, steps)
-    needles = needles_of(context, privacy_of(context.records.model), planned)
-    progress = (begin_whole if at_once else begin)(context, planned, needles)
-    values |= {"status": "running", "ran_at": own.now(), "progress": progress.exported()}
-    own.change(context, RUN, given.run, values)
-    # what has begun is done again after a restore, also if that takes back its end
-    replaying.keep(context, given.run, stored, planned, ended(context, planned, {}))
-    enqueue_run(context, given.run, context.caller.actor)
-    return _done({"status": "running"}, progress.counts)
+        values |= {"approved_by": context.caller.actor, "approved_at": own.now()}
+    if same is None:
+        waiting = {"status": "running", "ran_at": own.now(), "progress": Progress(step=PLAN).exported()}
+        own.change(context, RUN, given.run, {**values, **waiting})
+        enqueue_run(context, given.run, context.caller.actor)
+        return _done(waiting, {})
+    done, steps = start(context, stored, planned, same, values)
+    if done["status"] == "running":
+        enqueue_run(context, given.run, context.caller.actor)
+    return _done(done, steps)
 
 
 def resume(context: ActionContext, given: ErasureResumeInput) -> ErasureResumed:
-    """Let a run go on that has failed, once what stood in its way is mended; or one whose job is gone.
+    """Let a run go on that has failed, or that could not be planned, once what stood in its way is mended; or one whose
+    job is gone.
 
     Raises:
         Refuse: there is no such run that has begun and is not done.
     """
-    let_go_on(context, given.run, context.caller.actor)
-    return ErasureResumed(given.run, "running")
+    return ErasureResumed(given.run, let_go_on(context, given.run, context.caller.actor))
 
 
-def let_go_on(context: Writing, run: str, actor: str | None = None) -> None:
-    """The same, in whatever transaction. Raises Refuse as :func:`resume`."""
+def let_go_on(context: Writing, run: str, actor: str | None = None) -> str:
+    """The same, in whatever transaction; answers the status. Raises Refuse as :func:`resume`."""
     stored = _held(context, run, "failed", "running")
+    progress = Progress.of(stored["progress"])
+    if stored["status"] == "failed" and progress.step == PLAN:
+        own.change(context, RUN, run, {"status": "planning", "progress": None})
+        make_later(context, run, actor)
+        return "planning"
     if stored["status"] == "failed":
-        progress = Progress.of(stored["progress"])
         progress.step, progress.at, progress.failures = ORDER[0], 0, []  # what is done already is found so
         progress.stores = again(progress.stores, data_stores(context))
         own.change(context, RUN, run, {"status": "running", "progress": progress.exported()})
     enqueue_run(context, run, actor)
+    return "running"
 
 
 def actions() -> list[Action]:
@@ -213,11 +186,16 @@ def _held(context: Writing, run: str, *states: str) -> Any:
     return stored
 
 
-def _as_seen(context: ActionContext, stored: Any, plan_hash: str) -> tuple[Plan, list[Key]]:
-    """The plan as things are now, which has to be the one that was looked at; and the other records of the person."""
-    same, _ = same_person(context, privacy_of(context.records.model), stored)
-    planned = planned_of(context, stored, same)
-    if plan_hash != stored["plan_hash"] or planned.hash != stored["plan_hash"]:
+def _as_seen(context: ActionContext, stored: Any, plan_hash: str) -> tuple[Plan, Same | None]:
+    """The plan as things are now, which has to be the one that was looked at; and the other records of the person.
+    A very large one as it was looked at, and None: a job looks at it again.
+    """
+    later = is_large(context, stored["plan"])
+    same = None if later else same_person(context, privacy_of(context.records.model), stored)
+    planned = kept_plan(context.records.model, stored["plan"])
+    if same is not None:
+        planned = planned_of(context, stored, same.records)
+    if plan_hash != stored["plan_hash"] or (not later and planned.hash != stored["plan_hash"]):
         text = {
             "en": "The data have changed since: open the plan anew.",
             "de": "Die Daten haben sich seither geändert: den Plan neu öffnen.",
@@ -230,15 +208,6 @@ def _as_seen(context: ActionContext, stored: Any, plan_hash: str) -> tuple[Plan,
         }
         raise Refuse(text, field="reviewed")
     return planned, same
-
-
-def _require_whole(planned: Plan) -> None:
-    if any(each.own and each.entity not in OURS and each.action not in GONE for each in planned.records):
-        text = {
-            "en": "Something keeps data of this person that are restricted: they stay in the vault, whole.",
-            "de": "Etwas hält eingeschränkte Daten dieser Person: sie bleiben im Tresor, als Ganzes.",
-        }
-        raise Refuse(text, field="run")
 
 
 def _four_eyes(context: ActionContext, stored: Any, planned: Plan) -> None:

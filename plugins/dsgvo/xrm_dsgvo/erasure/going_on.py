@@ -7,12 +7,23 @@ from typing import Any
 
 from xrm_core.api import JobContext, JobDied, JobFailed, JobHandler, destroy_many_keys, enqueue
 from xrm_dsgvo import own
+from xrm_dsgvo.erasure.arriving import APART, Names, names_kept, put_apart
 from xrm_dsgvo.erasure.beside import LEFT, SYSTEM, left_beside, named_by
 from xrm_dsgvo.erasure.ending import COMPLETE, ended
 from xrm_dsgvo.erasure.holding import held
 from xrm_dsgvo.erasure.in_stores import LATER, erase_in_stores, waits_for_stores
 from xrm_dsgvo.erasure.keeping import RUN, close, read_run
-from xrm_dsgvo.erasure.parts import BEFORE_HISTORY, Progress, failure, go_on, names_anybody, search_system
+from xrm_dsgvo.erasure.large import look_again
+from xrm_dsgvo.erasure.parts import (
+    BEFORE_HISTORY,
+    PLAN,
+    Progress,
+    failure,
+    go_on,
+    keys_kept,
+    names_anybody,
+    search_system,
+)
 from xrm_dsgvo.erasure.plan import Plan, kept_plan
 from xrm_dsgvo.erasure.planned import planned_of
 from xrm_dsgvo.erasure.running import carry_out
@@ -64,13 +75,16 @@ def erase(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 class _Parts:
-    """The parts of one run as one attempt does them: the plan is read once, and so is what names the person."""
+    """The parts of one run as one attempt does them: the plan is read once, and so is what names the person.
+
+    Before each of them what has come in of the person meanwhile is put apart.
+    """
 
     def __init__(self, run: str) -> None:
         self._run = run
         self._plan: Plan | None = None
         self._needles: frozenset[str] | None = None
-        self._named: frozenset[str] = frozenset()
+        self._names: Names | None = None
 
     def next(self, context: Writing) -> tuple[str, int]:
         """Do the next part; answers the status of the run after it, and how much is done."""
@@ -78,17 +92,26 @@ class _Parts:
         stored = context.read(RUN, self._run)
         if stored is None or stored["status"] != "running":
             return ("gone" if stored is None else str(stored["status"])), 100
+        progress = Progress.of(stored["progress"])
+        if progress.step == PLAN:
+            return look_again(context, read_run(context, self._run) or stored, {}), 0
         if self._plan is None:
             self._plan = kept_plan(context.records.model, (read_run(context, self._run) or stored)["plan"])
-        progress = Progress.of(stored["progress"])
+        if self._names is None:
+            self._names = names_kept(context, self._run) or Names()
+        stored = read_run(context, self._run) or stored
+        count, refused = put_apart(context, stored, self._plan, self._names.known)
+        progress.counts[APART] = progress.counts.get(APART, 0) + count
         if progress.is_through:
-            stored = read_run(context, self._run) or stored
-            return _finish(context, stored, self._plan, progress, self._named), 100
+            if refused:
+                return fail(context, self._run, refused[0]["code"] or "", refused), progress.percent()
+            return _finish(context, stored, self._plan, progress, self._names.named), 100
         if held(context, self._plan):
             return fail(context, self._run, "LEGAL_HOLD"), progress.percent()
         if progress.step == SYSTEM:
-            self._named = named_by(context, self._plan)
-            status = search_system(context, progress, self._plan, self._named)
+            # without a key store what names the person is known as long as the change log is, and this worker is at it
+            self._names = Names(self._names.known, self._names.named or named_by(context, self._plan))
+            status = search_system(context, progress, self._plan, self._names.named)
             own.change(context, RUN, self._run, {"status": status, "progress": progress.exported()})
             return status, progress.percent()
         needles: frozenset[str] = frozenset()
@@ -96,7 +119,7 @@ class _Parts:
             if self._needles is None:
                 self._needles = needles_of(context, privacy_of(context.records.model), self._plan)
             needles = self._needles
-        go_on(context, self._plan, progress, needles, context.settings.erasure_batch)
+        go_on(context, self._run, self._plan, progress, needles, context.settings.erasure_batch)
         # as long as a text could not be blackened, former values say what names the person
         status = "failed" if progress.failures and progress.step not in BEFORE_HISTORY else "running"
         own.change(context, RUN, self._run, {"status": status, "progress": progress.exported()})
@@ -128,7 +151,7 @@ def _died(job: JobDied, payload: Mapping[str, Any]) -> None:
 def _finish(context: Writing, stored: Mapping[str, Any], plan: Plan, progress: Progress, named: frozenset[str]) -> str:
     """Look for the person again: what has come meanwhile goes now; then the keys. Else the run has failed.
 
-    ``named`` is what the worker still knows by which the queue was searched: that is searched once more.
+    ``named`` is that by which the queue was searched: it is searched once more.
     """
     run = str(stored["id"])
     person = (str(stored["entity_name"]), str(stored["record_id"]))
@@ -147,7 +170,7 @@ def _finish(context: Writing, stored: Mapping[str, Any], plan: Plan, progress: P
     if beside:
         return fail(context, run, LEFT, beside)
     counts[SYSTEM] = counts.get(SYSTEM, 0) + count
-    destroy_many_keys(context.connection, [(subject, classes) for subject, classes in progress.keys])
+    destroy_many_keys(context.connection, [*keys_kept(context, run), (run, None)])
     done = ended(context, plan, counts, progress.stores)
     close(context, stored, plan, done)
     return str(done["status"])

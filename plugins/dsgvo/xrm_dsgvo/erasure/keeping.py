@@ -4,22 +4,23 @@ Once a person is nobody any more, a list of all that was theirs would lead from 
 keeps with their name on it. So the ids go when the erasure is done, from the change log, too.
 """
 
-import base64
 import json
-import zlib
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from xrm_core.api import Record, erase_values
 from xrm_dsgvo import own
+from xrm_dsgvo.erasure.pieces import WITH_IDS, Piece, end, get, put
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.erasure.steps import GONE
-from xrm_dsgvo.own import Looking, Writing
+from xrm_dsgvo.own import Writing
 from xrm_dsgvo.subjects import SUBJECT
 
-RUN, PART = "erasure_run", "erasure_plan_part"
-_PART_SIZE = 90_000
+RUN = "erasure_run"
+NO_PLAN: Mapping[str, Any] = {"records": [], "defects": []}
+"""Of a run whose plan is still being made."""
+
 _NAMING = ("plan", "scope", "progress")
 """What of a run has ids of records, besides its parts."""
 
@@ -33,23 +34,13 @@ def keep(context: Writing, run: str, scope: Mapping[str, Any], plan: Mapping[str
         scope: decisions, with ids.
         plan: as :meth:`Plan.exported` or :func:`nameless` give it.
     """
-    for each in _parts(context, run):
-        own.delete(context, PART, str(each["id"]))
-        erase_values(context, PART, str(each["id"]))
-    said = json.dumps({"scope": scope, "plan": plan}, ensure_ascii=False, separators=(",", ":"))
-    packed = base64.b64encode(zlib.compress(said.encode())).decode()
-    for position, start in enumerate(range(0, len(packed), _PART_SIZE)):
-        values = {"run": run, "position": position, "content": packed[start : start + _PART_SIZE]}
-        own.create(context, PART, values)
+    put(context, run, Piece.PLAN, {"scope": scope, "plan": plan})
 
 
 def read_run(context: Any, run: str) -> Record | None:
     """A run with its plan and all that was decided for it, which older ones have themselves. None: there is none."""
     stored: Record | None = context.read(RUN, run)
-    if stored is None:
-        return None
-    packed = "".join(str(each["content"]) for each in _parts(context, run))
-    return {**stored, **(json.loads(zlib.decompress(base64.b64decode(packed))) if packed else {})}
+    return None if stored is None else {**stored, **(get(context, run, Piece.PLAN) or {})}
 
 
 def close(context: Writing, stored: Mapping[str, Any], plan: Plan, done: Mapping[str, Any]) -> None:
@@ -67,6 +58,7 @@ def close(context: Writing, stored: Mapping[str, Any], plan: Plan, done: Mapping
         values["record_id"] = None
     own.change(context, RUN, run, values)
     erase_values(context, RUN, run, [*_NAMING, "record_id"])
+    end(context, run, *WITH_IDS)
     keep(context, run, _decided(stored["scope"]), nameless(plan.exported()))
 
 
@@ -94,8 +86,3 @@ def _decided(scope: Mapping[str, Any]) -> dict[str, Any]:
     """What was decided, without ids: of texts, which fields stay or go."""
     reviewed = {json.dumps([entity, None, name, goes]) for entity, _, name, goes in scope["reviewed"]}
     return {"running": list(scope["running"]), "reviewed": [json.loads(each) for each in sorted(reviewed)]}
-
-
-def _parts(context: Looking, run: str) -> list[Record]:
-    found = context.find(PART, {"run": {"id": {"eq": run}}}, 1_000)
-    return sorted(found, key=lambda each: int(each["position"]))

@@ -11,7 +11,8 @@ from xrm_dsgvo.erasure.ending import days
 from xrm_dsgvo.erasure.going_on import ErasureFailure
 from xrm_dsgvo.erasure.keeping import read_run
 from xrm_dsgvo.erasure.parts import Progress
-from xrm_dsgvo.erasure.surface import PlanDefect, PlannedField, PlannedRecord
+from xrm_dsgvo.erasure.pieces import Piece, get
+from xrm_dsgvo.erasure.surface import ErasureCandidate, PlanDefect, PlannedField, PlannedRecord
 
 
 @dataclass
@@ -36,18 +37,21 @@ class ErasureStore:
 
 @dataclass
 class ErasurePlanRead:
-    """The plan of ``planned_on``; ``steps`` are empty until it was run, ``kept`` until it is done.
+    """The plan of ``planned_on``, which is empty as long as a job makes it; ``steps`` are empty until it was run,
+    ``kept`` until it is done. ``candidates`` are told until then.
 
     ``percent`` says how far a run is that goes on by a job, ``failures`` what stands in its way.
     """
 
     status: str
     trigger: str
-    plan_hash: str
-    planned_on: date
+    plan_hash: str | None
+    planned_on: date | None
     needs_review: bool
     records: list[PlannedRecord]
     defects: list[PlanDefect]
+    candidates: list[ErasureCandidate]
+    files_searched_on: date | None
     steps: list[StepDone]
     kept: list[Kept]
     backup_clear_on: date | None
@@ -70,6 +74,7 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
             "de": "Diesen Plan gibt es nicht, oder er ist von früher und wurde nicht aufbewahrt: neu öffnen.",
         }
         raise Refuse(text, field="run")
+    maybe = get(context, given.run, Piece.CANDIDATES) or ()
     records = [_record(each) for each in plan["records"]]
     progress = Progress.of(stored["progress"])
     report = stored["report"] or {"steps": progress.counts, "kept": []}
@@ -77,13 +82,15 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
     return ErasurePlanRead(
         status=str(stored["status"]),
         trigger=str(stored["trigger"]),
-        plan_hash=str(stored["plan_hash"]),
-        planned_on=date.fromisoformat(plan["day"]),
+        plan_hash=stored["plan_hash"],
+        planned_on=days(plan.get("day")),
         needs_review=any(each.decision == "review" for record in records for each in record.fields),
         records=records,
         defects=[
             PlanDefect(each["entity"], each["id"] or None, each["code"], each["what"]) for each in plan["defects"]
         ],
+        candidates=[ErasureCandidate(entity, id_, fields, code) for entity, id_, fields, code in maybe],
+        files_searched_on=days(stored["scope"].get("searched_on")),
         steps=steps_done(report["steps"]),
         kept=kept_told(report),
         backup_clear_on=days(stored["backup_clear_on"]),

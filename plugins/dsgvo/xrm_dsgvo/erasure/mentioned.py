@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from xrm_core.api import ActionContext
 from xrm_dsgvo.discovery.finding import discover_in
 from xrm_dsgvo.discovery.graph import Key, Seed
 from xrm_dsgvo.discovery.mentions import Mention, mentions
@@ -18,9 +17,14 @@ MOST = 500
 _WHOLE = (Trigger.REQUEST.value, Trigger.UNLAWFUL.value)
 
 
-def mentioned(context: ActionContext, run: Mapping[str, Any], same: Iterable[Key]) -> list[Mention] | None:
+def mentioned(
+    context: Any, run: Mapping[str, Any], same: Iterable[Key], most: int | None = None
+) -> list[Mention] | None:
     """Those that name the person of a run, as an answer to them would find them; none after a withdrawal or an
     objection, for which only what was for some purposes goes. None: there are too many.
+
+    Raises:
+        TooManyRecords: more than ``most`` records are the person's.
     """
     if run["trigger"] not in _WHOLE:
         return []
@@ -28,7 +32,7 @@ def mentioned(context: ActionContext, run: Mapping[str, Any], same: Iterable[Key
     sources = Sources(context, model, privacy_of(model), gone=True)
     own = ((str(run["entity_name"]), str(run["record_id"])), *same)
     others = frozenset((str(entity), str(id_)) for entity, id_ in run["scope"].get("not_theirs", ()))
-    graph = discover_in(sources, Seed(own, others=others - set(own)), context.settings.region)
+    graph = discover_in(sources, Seed(own, others=others - set(own)), context.settings.region, most)
     found = [(key, name) for key, name in mentions(sources, graph) if key not in others]
     return None if len(found) > MOST else found
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 from xrm_core.api import Refuse, data_stores, forget_answers, recheck_messages
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure.beside import SYSTEM, left_beside
+from xrm_dsgvo.erasure.pieces import Piece, add, get, items, put
 from xrm_dsgvo.erasure.plan import Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.steps import ARCHIVE, FROM_ARCHIVE, GONE, STEPS, Work, change, deleted, out_of_archive
 from xrm_dsgvo.own import Writing
@@ -23,6 +24,9 @@ from xrm_dsgvo.subjects import SUBJECT
 
 STORES = "stores"
 """A step of its own, outside of transactions: see :mod:`xrm_dsgvo.stores.steps`."""
+
+PLAN = "plan"
+"""Before all: a large plan is looked at again by the job, which then does the first part."""
 
 ORDER = ("fields", "records", STORES, SYSTEM, ARCHIVE, "history", "subject")
 """After the first part, which has noted the keys and done what is the person; then it is looked whether all is done."""
@@ -41,8 +45,6 @@ class Progress:
         step: which of ``ORDER`` is next; none of them: all are done.
         at: how many records of it are done.
         counts: how much each step has done.
-        keys: which are destroyed at the end.
-        surrogates: records in which nobody is, to which links lead: by entity and whose they are.
         stores: how those of plugins are, by name: see :data:`xrm_dsgvo.stores.steps.State`.
         named: whether something names the person by which stores can be asked.
         failures: what has refused, as :class:`~xrm_dsgvo.erasure.going_on.ErasureFailure`.
@@ -52,8 +54,6 @@ class Progress:
     step: str = ORDER[0]
     at: int = 0
     counts: dict[str, int] = field(default_factory=dict)
-    keys: Keys = field(default_factory=list)
-    surrogates: dict[tuple[str, str], str] = field(default_factory=dict)
     stores: dict[str, State] = field(default_factory=dict)
     named: bool = False
     failures: list[dict[str, str | None]] = field(default_factory=list)
@@ -61,15 +61,12 @@ class Progress:
 
     def exported(self) -> dict[str, Any]:
         """As JSON."""
-        made = [[*place, id_] for place, id_ in self.surrogates.items()]
-        return {**vars(self), "keys": [list(each) for each in self.keys], "surrogates": made}
+        return dict(vars(self))
 
     @classmethod
     def of(cls, said: Mapping[str, Any] | None) -> Self:
         """Of JSON."""
-        made = {(entity, whose): id_ for entity, whose, id_ in (said or {}).get("surrogates", ())}
-        keys = [(subject, classes) for subject, classes in (said or {}).get("keys", ())]
-        return cls(**{**(said or {}), "keys": keys, "surrogates": made})
+        return cls(**(said or {}))
 
     @property
     def waits_for_stores(self) -> bool:
@@ -79,15 +76,21 @@ class Progress:
     @property
     def is_through(self) -> bool:
         """Whether no step is left."""
-        return self.step not in ORDER
+        return self.step not in (PLAN, *ORDER)
 
     def percent(self) -> int:
         """How much of it is done."""
+        if self.step == PLAN:
+            return 0
         done = sum(self.sizes) if self.is_through else sum(self.sizes[: ORDER.index(self.step)]) + self.at
         return min(100 * done // max(sum(self.sizes), 1), 100)
 
 
-def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
+Made = dict[tuple[str, str], str]
+"""Records in which nobody is, to which links lead: by entity and whose they are."""
+
+
+def begin(context: Writing, run: str, plan: Plan, needles: frozenset[str]) -> Progress:
     """The first part: what is the person loses its values, what waits to be sent to them is looked at again, and it is
     noted which keys go.
     """
@@ -95,28 +98,35 @@ def begin(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
     progress = Progress(counts=dict.fromkeys((KEYS, SYSTEM, *(each.name for each in STEPS)), 0), sizes=sizes)
     progress.stores = begun(data_stores(context))
     progress.named = bool(progress.stores and of_plan(context, plan).identifiers)
-    work = Work(context, privacy_of(context.records.model), plan, needles, progress.surrogates, anew=True)
-    progress.counts[KEYS], progress.keys = keys_of(work)
+    work = Work(context, privacy_of(context.records.model), plan, needles, anew=True)
+    progress.counts[KEYS], keys = keys_of(work)
+    put(context, run, Piece.KEYS, keys)
     progress.counts[FROM_ARCHIVE] = out_of_archive(work)
     for each in plan.records:
         if each.own:
             progress.counts["fields"] += change(work, each)
             if each.entity == SUBJECT and each.action in GONE:
                 own.change(context, SUBJECT, each.id, {"status": "erasing"})
+    _keep_made(context, run, {}, work.surrogates)
     recheck_messages(context)
     forget_answers(context)
     return progress
 
 
-def begin_whole(context: Writing, plan: Plan, needles: frozenset[str]) -> Progress:
+def keys_kept(context: Writing, run: str) -> Keys:
+    """The keys that :func:`begin` has noted."""
+    return [(subject, classes) for subject, classes in get(context, run, Piece.KEYS) or ()]
+
+
+def begin_whole(context: Writing, run: str, plan: Plan, needles: frozenset[str]) -> Progress:
     """All that is done in the tables, at once: what is left are stores, and what named the person.
 
     Raises:
         Refuse: something refused to go, and nothing was done.
     """
-    progress = begin(context, plan, needles)
+    progress = begin(context, run, plan, needles)
     while progress.step in BEFORE_HISTORY:
-        go_on(context, plan, progress, needles, max(len(plan.records), 1))
+        go_on(context, run, plan, progress, needles, max(len(plan.records), 1))
     if progress.failures:
         codes = ", ".join(sorted({str(each["code"]) for each in progress.failures}))
         text = {
@@ -127,23 +137,33 @@ def begin_whole(context: Writing, plan: Plan, needles: frozenset[str]) -> Progre
     return progress
 
 
-def go_on(context: Writing, plan: Plan, progress: Progress, needles: frozenset[str], most: int) -> None:
+def go_on(context: Writing, run: str, plan: Plan, progress: Progress, needles: frozenset[str], most: int) -> None:
     """The next part, of so many records. What refuses one of them keeps no other, and is noted."""
     records, privacy = records_of(progress.step, plan), privacy_of(context.records.model)
-    whole = Work(context, privacy, plan)
+    whole, known = Work(context, privacy, plan), _made(context, run)
+    before = dict(known)
     for each in records[progress.at : progress.at + most]:
-        made = dict(progress.surrogates)
+        made = dict(known)
         work = Work(context, privacy, replace(plan, records=(each,)), needles, made, whole, anew=True)
         done: list[int] = []
         # mypy infers no type for a lambda whose defaults bind what the loop has now
         refusal = context.attempt(lambda work=work, done=done: done.append(_DO[progress.step](work)))  # type: ignore[misc]
         if refusal is None:
             progress.counts[progress.step] += done[0]
-            progress.surrogates = made
+            known = made
         elif len(progress.failures) < MOST_REFUSED:
             progress.failures.append(failure(progress.step, refusal.code, each))
+    _keep_made(context, run, before, known)
     progress.at += most
     skip(plan, progress)
+
+
+def _made(context: Writing, run: str) -> Made:
+    return {(entity, whose): id_ for entity, whose, id_ in items(context, run, Piece.MADE)}
+
+
+def _keep_made(context: Writing, run: str, before: Made, made: Made) -> None:
+    add(context, run, Piece.MADE, ([*place, id_] for place, id_ in made.items() if place not in before))
 
 
 def search_system(context: Writing, progress: Progress, plan: Plan, named: Collection[str]) -> str:

@@ -1,11 +1,13 @@
 """Which records are the person whose data are to be erased: those that an answer to them would join, too."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from xrm_core.api import ActionContext, Record
 from xrm_dsgvo.discovery.graph import Candidate, Key, Seed
 from xrm_dsgvo.discovery.joining import Joining
+from xrm_dsgvo.discovery.known import Known
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import PrivacyModel
@@ -13,19 +15,27 @@ from xrm_dsgvo.restriction.standing import standing_of
 from xrm_dsgvo.subjects import SUBJECT
 
 
-def same_person(
-    context: ActionContext, privacy: PrivacyModel, run: Mapping[str, Any]
-) -> tuple[list[Key], list[Candidate]]:
-    """Records that surely are the same person as that of a run, in the trash as well, and those that may be.
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Records that surely are the same person as that of a run, those that may be, and what the person is known by."""
 
-    Somebody has said of some of the latter that they are (``confirmed``), and of some of the former that they are not.
+    records: list[Key]
+    candidates: list[Candidate]
+    known: Known
+
+
+def same_person(context: Writing, privacy: PrivacyModel, run: Mapping[str, Any]) -> Same:
+    """Records of the person of a run, in the trash as well.
+
+    Somebody has said of some candidates that they are (``confirmed``), and of some others that they are not.
     """
     scope, seed = run["scope"], (str(run["entity_name"]), str(run["record_id"]))
     confirmed = frozenset((str(entity), str(id_)) for entity, id_ in scope.get("confirmed", ()))
     others = frozenset((str(entity), str(id_)) for entity, id_ in scope.get("not_theirs", ()))
-    sources = Sources(context, context.records.model, privacy, gone=True)
+    searching: Any = context
+    sources = Sources(searching, context.records.model, privacy, gone=True)
     joined = Joining(sources, Seed((seed,), confirmed=confirmed, others=others - {seed}), context.settings.region)
-    return [key for key in joined.own if key != seed], joined.candidates()
+    return Same([key for key in joined.own if key != seed], joined.candidates(), joined.known)
 
 
 def is_there(context: ActionContext, key: Key) -> bool:

@@ -17,8 +17,12 @@ from xrm_dsgvo.own import Writing
 from xrm_dsgvo.privacy import privacy_of
 
 
-def planned_of(context: Writing, stored: Any, same: Iterable[tuple[str, str]]) -> Plan:
-    """Made anew of the scope of a run; ``same`` are the other records of the person."""
+def planned_of(context: Writing, stored: Any, same: Iterable[tuple[str, str]], most: int | None = None) -> Plan:
+    """Made anew of the scope of a run; ``same`` are the other records of the person.
+
+    Raises:
+        TooManyRecords: there are more than ``most``.
+    """
     privacy, scope = privacy_of(context.records.model), stored["scope"]
     reviewed: dict[tuple[str, str | None], dict[str, bool]] = {}
     for entity, record, name, goes in scope["reviewed"]:
@@ -26,7 +30,7 @@ def planned_of(context: Writing, stored: Any, same: Iterable[tuple[str, str]]) -
     mentioned = [place_of(each) for each in scope.get("files", ())]
     person = stored["entity_name"], stored["record_id"]
     texts = kept(scope.get("texts", ()))
-    found = reach(context, privacy, *person, reviewed, same, mentioned=mentioned, texts=texts)
+    found = reach(context, privacy, *person, reviewed, same, mentioned=mentioned, texts=texts, most=most)
     made = plan(
         privacy,
         context.settings.all_registers(),

@@ -41,12 +41,16 @@ def reach(
     aside: bool = True,
     mentioned: Iterable[Place] = (),
     texts: Iterable[Mention] = (),
+    most: int | None = None,
 ) -> list[Found]:
     """The record and all that belongs to it, each once, with the links by which it was found.
 
     ``also`` are other records of the same person; ``aside``: those in the trash and in the vault are among them;
     ``mentioned``: files of records that are about somebody else and name the person, as far as they are there still;
     ``texts``: texts of such records.
+
+    Raises:
+        TooManyRecords: there are more than ``most``.
     """
     same = [(entity, id_), *also]
     searching: Any = context
@@ -57,7 +61,7 @@ def reach(
     own |= dict.fromkeys((key for one in [*own] for key in sources.merged(one) if sources.read(key) is None), ())
     for key in own:
         sources.look_in_log(key)
-    way = walk(sources, own)
+    way = walk(sources, own, most)
     locked = _locked(context, own) if aside else frozenset()
     holds = _Holds(every(context, "legal_hold", {"status": {"eq": "active"}}), own)
     known = _Known(frozenset(own), locked, holds, Suspensions.of(context))

@@ -73,7 +73,7 @@ def _as_things_are(context: Writing, said: Mapping[str, Any]) -> Plan | None:
     if entity not in context.records.model or context.read(entity, record) is None:
         return None
     looking: Any = context
-    same, _ = same_person(looking, privacy_of(context.records.model), said)
+    same = same_person(looking, privacy_of(context.records.model), said).records
     planned = planned_of(looking, said, same)
     open_ = [[at.entity, at.id, each.name, True] for at, each in planned.fields() if each.decision is Decision.REVIEW]
     if not open_:

@@ -95,6 +95,8 @@ def names_in(context: Writing, key: tuple[str, str], names: Collection[str], *, 
         SealingUnavailable: they cannot be opened.
     """
     entity, id_ = context.records.model[key[0]], key[1]
+    if not names:
+        return
     stored = context.read(*key) or {}
     clear = [name for name in names if entity[name].sealing is None]
     values = [*(stored.get(name) for name in clear), *former_values(context, id_, clear)]
@@ -102,7 +104,7 @@ def names_in(context: Writing, key: tuple[str, str], names: Collection[str], *, 
         if entity[name].sealing is not None:
             sealed = {stored.get(name), *former_values(context, id_, [name])}
             values += [_opened(context, key, name, each) for each in sealed]
-    return (value for value in values if isinstance(value, str))
+    yield from (value for value in values if isinstance(value, str))
 
 
 def _opened(context: Writing, key: tuple[str, str], name: str, value: Any) -> Any:

@@ -8,12 +8,13 @@ from typing import Any
 
 from xrm_core.api import Action, ActionContext, On, Refuse
 from xrm_dsgvo import own
+from xrm_dsgvo.discovery.finding import TooManyRecords
 from xrm_dsgvo.discovery.graph import Candidate, Key
-from xrm_dsgvo.erasure.keeping import PART, RUN, keep
-from xrm_dsgvo.erasure.mentioned import exported, mentioned
-from xrm_dsgvo.erasure.persons import is_there, restrictions_of, same_person
+from xrm_dsgvo.erasure.keeping import NO_PLAN, RUN, keep
+from xrm_dsgvo.erasure.large import keep_made, made, make_later
+from xrm_dsgvo.erasure.persons import Same, is_there, restrictions_of, same_person
+from xrm_dsgvo.erasure.pieces import PART
 from xrm_dsgvo.erasure.plan import Plan
-from xrm_dsgvo.erasure.planned import planned_of
 from xrm_dsgvo.file_search.results import Searched, searched_for
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.restriction.standing import require_erasable
@@ -55,7 +56,7 @@ class ErasureOpenInput:
 
     ``confirmed`` are candidates of which somebody has said that they are. ``running`` are activities with a basis of
     their own that go on. ``ended``: only what was for these goes, such as after a withdrawal or an objection; all other
-    activities go on.
+    activities go on. ``by_job`` has the plan made by a job in any case, which takes as long as it takes.
     """
 
     entity: str
@@ -66,6 +67,7 @@ class ErasureOpenInput:
     reviewed: list[Reviewed] = field(default_factory=list)
     confirmed: list[ErasureRecord] = field(default_factory=list)
     not_theirs: list[ErasureRecord] = field(default_factory=list)
+    by_job: bool = False
 
 
 @dataclass
@@ -117,12 +119,15 @@ class PlanDefect:
 class ErasureOpened:
     """The plan, and the run that would carry it out. ``candidates`` are not in it.
 
+    ``status``: ``planned``; or ``planning``: a job makes it, since so much belongs to the person, and dsgvoErasurePlan
+    has it once it is made.
     ``files_searched_on``: when the files of others were searched for the person; those that name them are in the plan.
     ``defects`` say also what could not be searched.
     """
 
     run: str
-    plan_hash: str
+    status: str
+    plan_hash: str | None
     needs_review: bool
     records: list[PlannedRecord]
     defects: list[PlanDefect]
@@ -154,18 +159,29 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
             "not_theirs": [[each.entity, each.record] for each in given.not_theirs],
         },
     }
-    same, candidates = same_person(context, privacy_of(model), scope)
-    require_erasable(restrictions_of(context, scope, same), given.trigger.value)
-    searched = _searched(context, [(given.entity, given.record), *same])
+    same = same_person(context, privacy_of(model), scope)
+    require_erasable(restrictions_of(context, scope, same.records), given.trigger.value)
+    searched = _searched(context, [(given.entity, given.record), *same.records])
     scope["scope"]["files"] = [] if searched is None else searched.exported()
     scope["scope"]["missing"] = [] if searched is None else [list(each) for each in searched.missing]
-    texts = mentioned(context, scope, same)
-    scope["scope"] |= {"texts": exported(texts or []), "many_texts": texts is None}
-    planned = planned_of(context, scope, same)
-    values = {"status": "planned", "plan_hash": planned.hash, "scope": {"running": running}}
-    run = own.create(context, RUN, scope | values)
-    keep(context, run, scope["scope"], planned.exported())
-    return _opened(run, planned, candidates, None if searched is None else searched.on)
+    scope["scope"]["searched_on"] = searched.on.isoformat() if searched is not None and searched.on else None
+    planned = None if given.by_job else _made_now(context, scope, same)
+    values = {"plan_hash": planned and planned.hash, "scope": {"running": running}}
+    run = own.create(context, RUN, scope | values | {"status": "planning" if planned is None else "planned"})
+    if planned is None:
+        keep(context, run, scope["scope"], NO_PLAN)
+        make_later(context, run, context.caller.actor)
+    else:
+        keep_made(context, run, scope["scope"], planned, same)
+    return _opened(run, planned, same.candidates, None if searched is None else searched.on)
+
+
+def _made_now(context: ActionContext, scope: dict[str, Any], same: Same) -> Plan | None:
+    """None: it is too large for a request."""
+    try:
+        return made(context, scope, same, context.settings.erasure_planned_at_once)
+    except TooManyRecords:
+        return None
 
 
 def _searched(context: ActionContext, own_: Iterable[Key]) -> Searched | None:
@@ -191,7 +207,10 @@ def _running(context: ActionContext, given: ErasureOpenInput) -> list[str]:
     return sorted({*given.running, *others})
 
 
-def _opened(id_: str, planned: Plan, candidates: Iterable[Candidate], searched_on: date | None) -> ErasureOpened:
+def _opened(id_: str, planned: Plan | None, candidates: Iterable[Candidate], searched_on: date | None) -> ErasureOpened:
+    maybe = [ErasureCandidate(each.entity, each.id, list(each.fields), each.code) for each in candidates]
+    if planned is None:
+        return ErasureOpened(id_, "planning", None, False, [], [], maybe, searched_on)
     records = [
         PlannedRecord(
             each.entity,
@@ -207,8 +226,7 @@ def _opened(id_: str, planned: Plan, candidates: Iterable[Candidate], searched_o
         for each in planned.records
     ]
     defects = [PlanDefect(each.entity, each.id or None, each.code, each.what) for each in planned.defects]
-    maybe = [ErasureCandidate(each.entity, each.id, list(each.fields), each.code) for each in candidates]
-    return ErasureOpened(id_, planned.hash, planned.needs_review, records, defects, maybe, searched_on)
+    return ErasureOpened(id_, "planned", planned.hash, planned.needs_review, records, defects, maybe, searched_on)
 
 
 def actions() -> list[Action]:

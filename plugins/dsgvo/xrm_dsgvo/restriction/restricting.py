@@ -33,7 +33,8 @@ RESTRICTION = "restriction"
 
 class Ground(Enum):
     """Of Article 18(1): ``accuracy`` is contested (a), ``unlawful`` and not to be erased (b), needed by the person for
-    ``claims`` (c), an ``objection`` is being assessed (d). Besides: what is to be erased is under a legal ``hold``.
+    ``claims`` (c), an ``objection`` is being assessed (d). Besides: what is to be erased is under a legal ``hold``;
+    it has ``arrived`` while the person was being erased.
     """
 
     accuracy = "accuracy"
@@ -41,6 +42,7 @@ class Ground(Enum):
     claims = "claims"
     objection = "objection"
     hold = "hold"
+    arrived = "arrived"
 
 
 @dataclass

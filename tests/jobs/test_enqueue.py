@@ -1,11 +1,12 @@
 """Jobs come into the queue with the transaction that wants them, once for each key."""
 
 import datetime as dt
+import json
 import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from tests.jobs.conftest import Clock
 from tests.jobs.kit import NAMES, Queue
@@ -13,6 +14,7 @@ from xrm_core.errors import Busy
 from xrm_core.jobs import by_hand, queue
 from xrm_core.jobs.enqueue import enqueue
 from xrm_core.jobs.job import JobInvalid, State
+from xrm_core.jobs.sealed_keys import destroy_many_keys
 from xrm_core.storage.engines import Database
 
 
@@ -147,3 +149,17 @@ def test_who_waits_for_a_key_too_long_is_told_so(jobs: Queue) -> None:
         enqueue(first, "work", key="k")
         with pytest.raises(Busy):
             jobs.write(second)
+
+
+def test_keys_are_destroyed_by_as_many_jobs_as_have_room_for_them(jobs: Queue) -> None:
+    long, short = [f"log:{number:04}-{'ä' * 40}" for number in range(9)], None
+    keys = [(f"0198c0de-0000-7000-8000-{number:012}", long if number % 2 else short) for number in range(1_300)]
+
+    jobs.write(lambda connection: destroy_many_keys(connection, keys))
+
+    with jobs.database.read() as connection:
+        rows = connection.execute(text("SELECT payload FROM xrm_job WHERE name = 'destroy_keys' ORDER BY id")).scalars()
+        payloads = [each if isinstance(each, str) else json.dumps(each) for each in rows]
+    said = [each for payload in payloads for each in json.loads(payload)["keys"]]
+    assert said == [[subject, classes] for subject, classes in keys]
+    assert 1 < len(payloads) < 20

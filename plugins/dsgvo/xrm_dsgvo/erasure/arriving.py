@@ -17,6 +17,7 @@ from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.erasure.pieces import Piece, get, put
 from xrm_dsgvo.erasure.plan import Plan
 from xrm_dsgvo.own import Writing
+from xrm_dsgvo.points import POINT
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.requests.cases import today
 from xrm_dsgvo.restriction.restricting import Ground, restrict
@@ -81,7 +82,7 @@ def put_apart(context: Any, stored: Record, plan: Plan, known: Known) -> tuple[i
     others = frozenset((str(entity), str(id_)) for entity, id_ in stored["scope"].get("not_theirs", ()))
     sources = Sources(context, context.records.model, privacy, aside=False)
     joined = Joining(sources, Seed(known=known, others=others | planned), context.settings.region)
-    persons = {each.name for each in privacy.subjects()} - {SUBJECT}
+    persons = {each.name for each in privacy.subjects()} - {SUBJECT, POINT}  # these go along with whose they are
     count, failures = 0, []
     for key in (each for each in joined.own if each[0] in persons):
         done: list[bool] = []

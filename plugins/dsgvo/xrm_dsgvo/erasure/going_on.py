@@ -33,8 +33,8 @@ from xrm_dsgvo.privacy import privacy_of
 
 ERASE = "dsgvo.erase"
 _ATTEMPTS = 10
-_SECONDS = 120.0
-"""Of the transaction of a part."""
+_SECONDS = 600.0
+"""Of the transaction of a part; that which plans a very large one anew is the longest."""
 
 
 @dataclass
@@ -84,7 +84,8 @@ class _Parts:
         self._run = run
         self._plan: Plan | None = None
         self._needles: frozenset[str] | None = None
-        self._names: Names | None = None
+        self._scope: Mapping[str, Any] = {}
+        self._names = Names()
 
     def next(self, context: Writing) -> tuple[str, int]:
         """Do the next part; answers the status of the run after it, and how much is done."""
@@ -96,10 +97,10 @@ class _Parts:
         if progress.step == PLAN:
             return look_again(context, read_run(context, self._run) or stored, {}), 0
         if self._plan is None:
-            self._plan = kept_plan(context.records.model, (read_run(context, self._run) or stored)["plan"])
-        if self._names is None:
+            kept = read_run(context, self._run) or stored
+            self._plan, self._scope = kept_plan(context.records.model, kept["plan"]), kept["scope"]
             self._names = names_kept(context, self._run) or Names()
-        stored = read_run(context, self._run) or stored
+        stored = {**stored, "scope": self._scope}
         count, refused = put_apart(context, stored, self._plan, self._names.known)
         progress.counts[APART] = progress.counts.get(APART, 0) + count
         if progress.is_through:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from xrm_core.api import JobContext, JobDied, JobHandler, enqueue
+from xrm_core.api import JobContext, JobDied, JobHandler, Refuse, enqueue
 from xrm_dsgvo import own
 from xrm_dsgvo.erasure.keeping import RUN, keep, read_run
 from xrm_dsgvo.erasure.mentioned import exported, mentioned
@@ -74,11 +74,11 @@ def make(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         stored: Any = read_run(context, run)
         if stored is None or stored["status"] != "planning":
             return {"status": "gone" if stored is None else stored["status"]}
-        found: list[tuple[Same, Plan]] = []
-        refusal = context.attempt(lambda: found.append(_made_of(context, stored)))
-    if refusal is not None:
-        return {"status": own.in_job(job, partial(fail_to_plan, run=run, code=refusal.code))}
-    keeping = partial(_keep, run=run, scope=stored["scope"], same=found[0][0], planned=found[0][1])
+        found = _made_of(context, stored)
+    if found is None:
+        return {"status": own.in_job(job, partial(fail_to_plan, run=run, code="REFUSED_BY_PLUGIN"))}
+    same, planned = found
+    keeping = partial(_keep, run=run, scope=stored["scope"], same=same, planned=planned)
     return {"status": own.in_job(job, keeping, _SECONDS)}
 
 
@@ -113,9 +113,13 @@ def jobs() -> list[JobHandler]:
     return [JobHandler(MAKE, make, attempts=3, dead=_died)]
 
 
-def _made_of(context: Any, stored: Any) -> tuple[Same, Plan]:
+def _made_of(context: Any, stored: Any) -> tuple[Same, Plan] | None:
+    """None: the person wants their data kept."""
     same = same_person(context, privacy_of(context.records.model), stored)
-    require_erasable(restrictions_of(context, stored, same.records), str(stored["trigger"]))
+    try:
+        require_erasable(restrictions_of(context, stored, same.records), str(stored["trigger"]))
+    except Refuse:
+        return None
     return same, made(context, stored, same)
 
 

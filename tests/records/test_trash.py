@@ -1,19 +1,24 @@
 """Records that are deleted lie in the trash, and come back out of it as far as things are now."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select, update
 
-from tests.records.kit import World
+from tests.records.kit import Pack, World, build
 from xrm_core.changes.reading import logged
 from xrm_core.errors import Forbidden, NotFound, ValidationFailed
+from xrm_core.metadata.json_text import MAX_JSON_BYTES, MAX_JSON_DEPTH
 from xrm_core.metadata.predicate import EVERYTHING, Compare, Literal_, Op
 from xrm_core.query.connection import connection as connection_sql
 from xrm_core.query.context import context_values
 from xrm_core.query.request import Connection, Nodes, Page, TotalCount, Value
+from xrm_core.storage.engines import Database
 from xrm_core.storage.trash_tables import TRASH
+
+JSON_FIELD = {"type": "object", "x-type": "json"}
 
 
 def restore(world: World, role: str, entity: str, id_: str, user: str = "anna") -> None:
@@ -218,3 +223,25 @@ def test_an_id_that_is_given_again_takes_the_place_in_the_trash(world: World) ->
     world.delete("admin", "customer", id_)
     restore(world, "admin", "customer", id_)
     assert (world.stored("customer", id_) or {})["version"] == 6
+
+
+def test_a_record_is_deleted_and_restored_however_much_its_fields_hold(database: Database, tmp_path: Path) -> None:
+    deepest: dict[str, Any] = {}
+    for _ in range(MAX_JSON_DEPTH - 1):
+        deepest = {"in": deepest}
+    longest = {"text": "x" * (MAX_JSON_BYTES - len('{"text":""}'))}
+    fields = {"text": {"type": "string", "x-type": "long_text"}, **dict.fromkeys(("one", "two"), JSON_FIELD)}
+    files = {"user": {"properties": {"name": {"type": "string"}}}, "paper": {"properties": fields}}
+    roles = {"roles": {"admin": {}}}
+    world = build(
+        database, tmp_path, pack=Pack(files, roles, "role,entity,action,fields,rule,effect\nadmin,*,*,*,,allow\n")
+    )
+    values = {"text": "ä" * 90_000, "one": longest, "two": deepest}
+    id_ = world.create("admin", "paper", values)
+
+    world.delete("admin", "paper", id_)
+    assert world.stored("paper", id_) is None
+    restore(world, "admin", "paper", id_)
+
+    after = world.stored("paper", id_) or {}
+    assert {name: after[name] for name in values} == values

@@ -87,6 +87,18 @@ def test_values_are_stored_as_by_sqlalchemy(things: Database) -> None:
     assert first == second
 
 
+@pytest.mark.timeout(60)
+def test_values_that_are_longer_than_a_socket_takes_at_once_are_sent(things: Database) -> None:
+    named = update(THING).where(THING.c.number == 2).values(name=bindparam("name", type_=String()))
+    name, query = (DriverStatement(each, things.dialect) for each in (named, select_(THING.c.name)))
+    long = "ä" * 3_000_000
+    with things.begin() as connection:
+        for _ in range(2):  # once prepared in the same round trip, once before
+            calls = [name.call({"name": long}), query.call({}), name.call({"name": long[:9]})]
+            outcomes = run_together(connection, calls)
+            assert long in [text for (text,) in outcomes[1][0]]
+
+
 def test_of_several_those_after_a_wrong_one_are_not_run(things: Database) -> None:
     # Given statements that the connection has and has not run before
     named = update(THING).where(THING.c.number == 2).values(name=bindparam("name", type_=String()))

@@ -17,16 +17,20 @@ MAX_JSON_DEPTH = 32
 _LARGEST = 2**63
 
 
-def json_text(value: Mapping[str, Any]) -> str:
+def json_text(value: Mapping[str, Any], *, whole_record: bool = False) -> str:
     """The object as text, the same that PostgreSQL's JSONB has save for blanks: keys by length, then by their bytes.
+
+    Args:
+        value: the object.
+        whole_record: it has all fields of a record, of which each has its own limits: it may be as large as they are.
 
     Raises:
         ValueError: says what both databases could not keep alike: too long or deep, numbers beyond 64 bits, NUL.
     """
     if not isinstance(value, Mapping):
         raise ValueError(say("is not a JSON object {…}"))  # noqa: TRY004 - one error for whoever reads values
-    text = _text(value, 1)
-    if len(text.encode()) > MAX_JSON_BYTES:
+    text = _text(value, -1 if whole_record else 1)  # fields lie two deeper, by kinds of values
+    if not whole_record and len(text.encode()) > MAX_JSON_BYTES:
         raise ValueError(say("is longer than {limit} KiB as JSON", limit=MAX_JSON_BYTES // 1024))
     return text
 

@@ -248,6 +248,18 @@ class JsonObject(TypeDecorator[dict[str, Any]]):
         return found
 
 
+class WholeRecord(JsonObject):
+    """All fields of a record as a JSON object, as large as they are."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """A mapping on PostgreSQL, its canonical text on SQLite."""
+        if value is None:
+            return None
+        return thaw(value) if dialect.name == "postgresql" else json_text(value, whole_record=True)
+
+
 class TimeOfDay(TypeDecorator[str]):
     """A local time of day, given as text or ``datetime.time``, returned as text."""
 

@@ -16,7 +16,7 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from xrm_core.storage.liveness import wait_to_read
+from xrm_core.storage.liveness import wait_to_read, wait_to_send
 from xrm_core.storage.prepared_steps import MAX_PREPARED, PreparedSteps, Row, Step, StepFailed, Text
 
 _PLACE = "xrm_driver_calls"
@@ -170,6 +170,11 @@ class _OnPostgres:
             for step in steps:
                 step.send(*step.given)
             pg.pipeline_sync()
+            while (
+                pg.flush()
+            ):  # the connection does not block: what is longer than the socket takes at once is still here
+                if wait_to_send(pg.socket):
+                    pg.consume_input()
             results = self._received()
             pg.exit_pipeline_mode()
         except BaseException:

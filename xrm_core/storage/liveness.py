@@ -27,6 +27,15 @@ def wait_to_read(socket: int) -> None:
     _has_something(socket, None)
 
 
+def wait_to_send(socket: int) -> bool:
+    """Wait until a socket takes more, or has something to read; answers whether it has. Other threads go on."""
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([socket], [socket], [])[0])
+    poll = select.poll()
+    poll.register(socket, select.POLLIN | select.POLLPRI | select.POLLOUT)
+    return any(events & ~select.POLLOUT for _, events in poll.poll())
+
+
 def _has_something(socket: int, milliseconds: int | None = 0) -> bool:
     if not hasattr(select, "poll"):  # Windows
         return bool(select.select([socket], [], [], milliseconds)[0])

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, PrimaryKeyConstraint, Table
 from sqlalchemy.types import TypeEngine
 
-from xrm_core.storage.columns import ExactDecimal, Id, Instant, JsonObject, String
+from xrm_core.storage.columns import ExactDecimal, Id, Instant, String, WholeRecord
 from xrm_core.storage.file_tables import FILE
 from xrm_core.storage.system import METADATA
 
@@ -17,7 +17,7 @@ TRASH = Table(
     Column("deletion", Id, nullable=False),
     Column("place", Integer, nullable=False),
     Column("deleted_at", Instant, nullable=False),
-    Column("record", JsonObject, nullable=False),
+    Column("record", WholeRecord, nullable=False),
     Column("lost", String),
     PrimaryKeyConstraint("entity", "record_id", name="pk_xrm_trash"),
     Index("ix_xrm_trash_deletion", "deletion", "place"),

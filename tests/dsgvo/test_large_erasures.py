@@ -19,6 +19,7 @@ READ = """query ($run: String!) { dsgvoErasurePlan(run: $run) { status planHash 
   records { entity record action fields { name decision strategy } } candidates { entity record code }
   failures { step code } steps { name count } } }"""
 RESTRICTIONS = "{ restrictions { nodes { id ground status reviewOn } } }"
+WAITING = '{ backgroundJobs(where: {name: "dsgvo.erasure_plan", state: PENDING}, first: 5) { nodes { id } } }'
 CONTACTS = "{ contacts(first: 200) { nodes { id email } } }"
 
 
@@ -134,7 +135,13 @@ def test_what_cannot_be_planned_says_why_and_is_planned_once_it_can(
     failed = read(world, opened["run"])
     assert (failed["status"], failed["failures"]) == ("failed", [{"step": "plan", "code": "REFUSED_BY_PLUGIN"}])
 
+    # and so is one whose job was cancelled
     dsb = world.xrm.as_role("dsb")
+    assert dsb.query(RESUME, run=opened["run"])["dsgvoErasureResume"]["status"] == "planning"
+    [waiting] = world.admin.query(WAITING)["backgroundJobs"]["nodes"]
+    world.admin.query("mutation ($id: ID!) { cancelBackgroundJob(id: $id) { state } }", id=waiting["id"])
+    world.xrm.work()
+    assert read(world, opened["run"])["status"] == "planning"
     assert dsb.query(RESUME, run=opened["run"])["dsgvoErasureResume"]["status"] == "planning"
     world.xrm.work()
     assert read(world, opened["run"])["status"] == "planned"

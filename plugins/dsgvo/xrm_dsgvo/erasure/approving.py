@@ -136,9 +136,9 @@ def resume(context: ActionContext, given: ErasureResumeInput) -> ErasureResumed:
 
 def let_go_on(context: Writing, run: str, actor: str | None = None) -> str:
     """The same, in whatever transaction; answers the status. Raises Refuse as :func:`resume`."""
-    stored = _held(context, run, "failed", "running")
+    stored = _held(context, run, "planning", "failed", "running")
     progress = Progress.of(stored["progress"])
-    if stored["status"] == "failed" and progress.step == PLAN:
+    if stored["status"] == "planning" or (stored["status"] == "failed" and progress.step == PLAN):
         own.change(context, RUN, run, {"status": "planning", "progress": None})
         make_later(context, run, actor)
         return "planning"

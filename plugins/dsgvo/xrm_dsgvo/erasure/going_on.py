@@ -95,7 +95,7 @@ class _Parts:
             return ("gone" if stored is None else str(stored["status"])), 100
         progress = Progress.of(stored["progress"])
         if progress.step == PLAN:
-            return look_again(context, read_run(context, self._run) or stored, {}), 0
+            return look_again(context, read_run(context, self._run) or stored), 0
         if self._plan is None:
             kept = read_run(context, self._run) or stored
             self._plan, self._scope = kept_plan(context.records.model, kept["plan"]), kept["scope"]

@@ -53,12 +53,8 @@ def made(context: Any, scope: dict[str, Any], same: Same, most: int | None = Non
 def keep_made(context: Writing, run: str, scope: Mapping[str, Any], planned: Plan, same: Same) -> None:
     """Keep a plan with the run, and the records that may be the same person's."""
     keep(context, run, scope, planned.exported())
-    put(
-        context,
-        run,
-        Piece.CANDIDATES,
-        [[each.entity, each.id, list(each.fields), each.code] for each in same.candidates],
-    )
+    maybe = [[each.entity, each.id, list(each.fields), each.code] for each in same.candidates]
+    put(context, run, Piece.CANDIDATES, maybe)
 
 
 def make_later(context: Writing, run: str, owner: str | None) -> None:
@@ -82,7 +78,7 @@ def make(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"status": own.in_job(job, keeping, _SECONDS)}
 
 
-def look_again(context: Any, stored: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+def look_again(context: Any, stored: Mapping[str, Any]) -> str:
     """The first part of a large run, by a job: the plan as things are now has to be the one that was approved.
 
     Returns:
@@ -94,7 +90,7 @@ def look_again(context: Any, stored: Mapping[str, Any], values: Mapping[str, Any
     if planned.hash != stored["plan_hash"] or planned.needs_review:
         return _back(context, run, CHANGED)
     done: list[Mapping[str, Any]] = []
-    refusal = context.attempt(lambda: done.append(start(context, stored, planned, same, values)[0]))
+    refusal = context.attempt(lambda: done.append(start(context, stored, planned, same, {})[0]))
     return str(done[0]["status"]) if refusal is None else _back(context, run, refusal.code)
 
 

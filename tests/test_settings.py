@@ -84,6 +84,10 @@ def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch):
         ({"default_page_size": 20, "max_page_size": 10}, "default_page_size is greater than max_page_size"),
         ({"data_dir": "what?"}, "XRM_DATA_DIR: a folder name with"),
         ({"prot": 1}, "XRM_PROT: Extra inputs are not permitted"),
+        *(
+            ({"tracking_hosts": f"click.example.com,{wrong}"}, "XRM_TRACKING_HOSTS: .* is no name of a host")
+            for wrong in ("https://t.example.com", "t.example.com/open", "*.example.com", "a b", "t.example.com:443")
+        ),
     ],
 )
 def test_settings_that_do_not_fit(overrides: dict[str, object], reason: str):

@@ -6,7 +6,7 @@ import pytest
 import xrm_dsgvo
 
 from tests.dsgvo.conftest import KEY
-from tests.dsgvo.consents import Consents, consents  # noqa: F401 - a fixture
+from tests.dsgvo.consents import RECORD, REQUEST, Consents, consents  # noqa: F401 - a fixture
 from tests.dsgvo.restoring import Backups, backups  # noqa: F401 - a fixture
 from tests.dsgvo.test_merges import MERGE
 from tests.dsgvo.test_natural_persons import ASK, DIED, IDENTIFY
@@ -104,6 +104,31 @@ def test_a_relationship_ends_by_death_unless_another_end_is_told(consents: Conse
     assert [each["happenedOn"] for each in events(consents) if each["recordId"] == ada] == ["2026-03-01"]
     agent.query(LIVES, i={"person": of(ada), "because": "Another Kern."})
     assert [each["recordId"] for each in events(consents)] == [ben]
+
+
+def test_who_has_died_consents_to_nothing(consents: Consents) -> None:  # noqa: F811
+    xrm = consents.xrm
+    contact = xrm.create("contact", last_name="Kern", email=ADA)
+    consents.consent(ADA, person=of(contact))
+    number = "+4930123456"
+    consents.record(number, "phone", person=of(contact))
+    died(consents.admin, contact)
+    before = consents.rows("consents", "id status")
+
+    # neither by what somebody has on paper, nor by asking, named or reached there alone
+    for to, channel, person in ((number, "phone", of(contact)), (ADA, "email", of(contact)), (number, "phone", None)):
+        given = consents.given(to, "events", channel, evidence="A form", collectionMethod="paper", person=person)
+        refused = consents.refused(RECORD, i={"consent": given, "grantedAt": "2026-01-02T03:04:05Z"})
+        assert "has died" in refused.message
+        assert "E_DECEASED" in refused.message
+    refused = consents.refused(REQUEST, i=consents.given(ADA, "events", person=of(contact)))
+    assert "has died" in refused.message
+    assert consents.rows("consents", "id status") == before
+
+    # but whoever lives, and is reached at the same number
+    widow = xrm.create("contact", last_name="Kern", phone=number)
+    consents.record(number, "phone", purpose="events", person=of(widow))
+    assert consents.permit(number, "events", "phone") == "C_PHONE"
 
 
 def test_who_becomes_one_with_somebody_dead_has_died(consents: Consents) -> None:  # noqa: F811

@@ -180,3 +180,68 @@ def test_what_one_of_a_family_is_given_tells_the_others_nothing(consents: Consen
     # then both were
     assert {each["status"] for each in consents.rows("noticeDuties", DUTY)} == {"told"}
     assert consents.permit(street, channel="post") == "C_POST"
+
+
+MERGE = "mutation ($into: ID!, $from: [ID!]!) { mergeContacts(into: $into, from: $from) { record { id } } }"
+
+
+def of(contact: str) -> dict[str, str]:
+    return {"entity": "contact", "record": contact}
+
+
+def test_who_is_told_is_told_as_each_of_their_records(consents: Consents):  # noqa: F811
+    # given one who is there twice, somebody of another first name at the same address, and somebody else
+    create = consents.xrm.create
+    twice = [create("contact", last_name="Kern", first_name="Ada", email=ADA) for _ in range(2)]
+    family = create("contact", last_name="Kern", first_name="Ben", email=ADA)
+    other = create("contact", last_name="Kern", first_name="Eve", email="eve@example.com")
+    for each in (*twice, family, other):
+        owe(consents, each)
+
+    # when one of these records is told
+    told = consents.admin.query(DELIVER, i={"notice": notice(consents), "person": of(twice[0])})["dsgvoNoticeDeliver"]
+
+    # then the person is
+    assert told["duties"] == 2
+    status = {each["recordId"]: each["status"] for each in consents.rows("noticeDuties", "recordId status")}
+    assert status == {twice[0]: "told", twice[1]: "told", family: "open", other: "open"}
+
+
+def test_a_merge_ends_duties_of_who_was_told_since_and_keeps_the_others(consents: Consents):  # noqa: F811
+    # given one who was told on a day, and came from elsewhere before that day as one record, and after it as another
+    create, text = consents.xrm.create, notice(consents)
+    consents.xrm.clock.set("2026-03-10T12:00Z")
+    stays, before, after = (create("contact", last_name="Kern", first_name=name) for name in ("Ada", "A.", "Adele"))
+    owe(consents, before)
+    consents.admin.query(DELIVER, i={"notice": text, "person": of(stays)})
+    consents.xrm.clock.set("2026-03-20T12:00Z")
+    owe(consents, after)
+    assert [each["status"] for each in consents.rows("noticeDuties", DUTY)] == ["open", "open"]
+
+    # when it becomes known that they are one person
+    for each in (before, after):
+        consents.admin.query(MERGE, into=stays, **{"from": [each]})
+
+    # then they are still to be told of what came since, by the record that is left
+    first, second = consents.rows("noticeDuties", "recordId status")
+    assert (first["status"], second["status"]) == ("told", "open")
+    assert {first["recordId"], second["recordId"]} == {stays, after}
+    consents.admin.query(DELIVER, i={"notice": text, "person": of(stays)})
+    assert [each["status"] for each in consents.rows("noticeDuties", DUTY)] == ["told", "told"]
+
+
+def test_what_told_the_record_that_went_tells_the_one_that_stays(consents: Consents):  # noqa: F811
+    create, text = consents.xrm.create, notice(consents)
+    stays, goes = (create("contact", last_name="Kern", first_name=name) for name in ("Ada", "A."))
+    owe(consents, stays)
+    consents.admin.query(DELIVER, i={"notice": text, "person": of(goes)})
+    lead = create("lead", last_name="Kern", company="Kern KG", source="partner")
+    assert [each["status"] for each in consents.rows("noticeDuties", DUTY)] == ["open", "open"]
+
+    consents.admin.query(MERGE, into=stays, **{"from": [goes]})
+    assert [each["status"] for each in consents.rows("noticeDuties", DUTY)] == ["told", "open"]
+
+    # and a lead that becomes the contact is the same person
+    become = "mutation ($id: ID!, $c: ID!) { updateLead(id: $id, input: {contactId: $c}) { id } }"
+    consents.admin.query(become, id=lead, c=stays)
+    assert [each["status"] for each in consents.rows("noticeDuties", DUTY)] == ["told", "told"]

@@ -11,7 +11,7 @@ from xrm_dsgvo.consent.guardians import check_guardian
 from xrm_dsgvo.own import Writing, create
 from xrm_dsgvo.points import held, normal
 from xrm_dsgvo.purposes import named
-from xrm_dsgvo.subjects import Person, holds, subject_of
+from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
 
 
 class Method(Enum):
@@ -77,6 +77,12 @@ def values_of(context: Writing, given: ConsentInput, point: str) -> dict[str, An
         text = {"en": "There is no such declaration.", "de": "Diese Erklärung gibt es nicht."}
         raise Refuse(text, field="declaration")
     subject, purpose = subject_of(context, given.person), named(context, given.purpose)
+    if subject is not None and (context.read(SUBJECT, subject) or {}).get("deceased"):
+        text = {
+            "en": "As far as is known this person has died, and consents to nothing any more (E_DECEASED).",
+            "de": "Soweit bekannt, ist diese Person verstorben und willigt in nichts mehr ein (E_DECEASED).",
+        }
+        raise Refuse(text, field="person")
     holds(context, point, subject)
     if given.guardian_consent:
         check_guardian(context, given.guardian_consent, subject, purpose)

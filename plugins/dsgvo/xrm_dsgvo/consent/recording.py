@@ -10,7 +10,9 @@ from xrm_dsgvo.channels import KINDS
 from xrm_dsgvo.consent.asking import ask
 from xrm_dsgvo.consent.events import CONSENT, EVENT
 from xrm_dsgvo.consent.given import ConsentInput, begin, needs_confirmation, point_of, supersede, values_of
+from xrm_dsgvo.objection.persons import HOLDER
 from xrm_dsgvo.own import check_past, create, is_own, kept, now
+from xrm_dsgvo.subjects import SUBJECT
 
 _MACHINE = (
     *("granted_at", "requested_at", "message_id", "token_hash", "token_until", "confirmed_at", "withdrawn_at"),
@@ -50,15 +52,28 @@ def record(context: ActionContext, given: RecordInput) -> Recorded:
         raise Refuse(text, field="evidence")
     told = "A consent is given in the past.", "Eine Einwilligung liegt in der Vergangenheit."
     check_past(given.granted_at, "granted_at", *told)
+    point = point_of(context, given.consent)
+    _check_lives(context, given.consent, point)
     if needs_confirmation(given.consent.channel):
         asked = ask(context, given.consent)
         return Recorded(asked.consent, asked.status, asked.link)
-    point = point_of(context, given.consent)
     values = values_of(context, given.consent, point)
     at = given.granted_at.isoformat()
     id_ = begin(context, values, "recorded", "given", given.consent.collection_method.value, granted_at=at)
     supersede(context, {**values, "id": id_})
     return Recorded(id_, "given")
+
+
+def _check_lives(context: ActionContext, given: ConsentInput, point: str) -> None:
+    """Raise Refuse: who is reached there has died, and nobody else is named."""
+    holders = context.find(HOLDER, {"contact_point": {"id": {"eq": point}}}, 100) if given.person is None else ()
+    subjects = [context.read(SUBJECT, str(each["data_subject"])) or {} for each in holders]
+    if subjects and all(each.get("deceased") for each in subjects):
+        text = {
+            "en": "As far as is known, whoever is reached there has died (E_DECEASED): name the person who consents.",
+            "de": "Soweit bekannt, ist verstorben, wer dort erreichbar ist (E_DECEASED): angeben, wer einwilligt.",
+        }
+        raise Refuse(text, field="person")
 
 
 def hooks() -> list[On]:

@@ -10,9 +10,8 @@ from datetime import date
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, Refuse, recheck_messages
-from xrm_dsgvo.discovery.graph import Key, Seed
-from xrm_dsgvo.discovery.joining import Joining
-from xrm_dsgvo.discovery.sources import Sources
+from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.discovery.own_records import own_records
 from xrm_dsgvo.objection.persons import addresses_on
 from xrm_dsgvo.own import Writing, change, create, delete
 from xrm_dsgvo.points import held
@@ -74,7 +73,7 @@ def record(context: ActionContext, given: DeathRecordInput) -> DeathStanding:
 def died(context: Writing, subject: str, values: dict[str, Any]) -> int:
     """The same, whatever it is known by; answers how many addresses are those of the person."""
     change(context, SUBJECT, subject, values)
-    own = _own(context, subject)
+    own = own_records(context, subject)
     _forget_ends(context, own)
     _end_relations(context, own, values["died_on"])
     return reached(context, subject, addresses_on(context, own))
@@ -99,7 +98,7 @@ def revoke(context: ActionContext, given: DeathRevokeInput) -> DeathStanding:
 def lives(context: Writing, subject: str) -> None:
     """The same, whatever it is known by."""
     change(context, SUBJECT, subject, NOTHING)
-    _forget_ends(context, _own(context, subject))
+    _forget_ends(context, own_records(context, subject))
 
 
 def reached(context: Writing, subject: str, addresses: Iterable[tuple[str, str]]) -> int:
@@ -116,7 +115,7 @@ def followed(context: Writing, subjects: Iterable[str], addresses: Iterable[tupl
     stored = [context.read(SUBJECT, each) for each in subjects]
     if dead := [each for each in stored if each is not None and each["deceased"]]:
         subject = str(dead[0]["id"])
-        _end_relations(context, _own(context, subject), dead[0]["died_on"])
+        _end_relations(context, own_records(context, subject), dead[0]["died_on"])
         reached(context, subject, addresses)
 
 
@@ -134,14 +133,6 @@ def _person(context: Writing, person: Person) -> str:
     if stored["status"] in ("erasing", "erased"):
         raise Refuse({"en": "The person is erased.", "de": "Die Person ist gelöscht."}, field="person")
     return subject
-
-
-def _own(context: Writing, subject: str) -> list[Key]:
-    """The records that surely are the person, as an answer to them would join them."""
-    searching: Any = context
-    model = context.records.model
-    sources = Sources(searching, model, privacy_of(model), aside=False)
-    return sorted(Joining(sources, Seed(((SUBJECT, subject),)), context.settings.region).own)
 
 
 def _end_relations(context: Writing, own: Iterable[Key], died_on: object) -> None:

@@ -9,12 +9,13 @@ from xrm_core.api import Action, ActionContext, On, RecordChange, Refuse
 from xrm_dsgvo.channels import PointKind
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.informing import duties
-from xrm_dsgvo.objection.persons import HOLDER, one_person
+from xrm_dsgvo.informing.same_person import DELIVERY, all_of
+from xrm_dsgvo.objection.persons import HOLDER
 from xrm_dsgvo.own import Looking, Writing, check_past, create, kept
 from xrm_dsgvo.points import held, normal
 from xrm_dsgvo.subjects import SUBJECT, Person, holds, subject_of
 
-DELIVERY, NOTICE = "notice_delivery", "privacy_notice"
+NOTICE = "privacy_notice"
 _LATER = ("It was given in the past.", "Er ging in der Vergangenheit zu.")
 
 
@@ -125,4 +126,4 @@ def _persons(context: Writing, delivery: Mapping[str, Any]) -> set[Key]:
     if delivery.get("contact_point") and not subjects:
         held_by = context.find(HOLDER, {"contact_point": {"id": {"eq": delivery["contact_point"]}}}, 100)
         subjects |= {str(each["data_subject"]) for each in held_by}
-    return one_person(context, [(SUBJECT, each) for each in sorted(subjects)])
+    return all_of(context, [(SUBJECT, each) for each in sorted(subjects)])

@@ -5,6 +5,7 @@ from typing import Any
 from xrm_core.api import On, RecordChange
 from xrm_dsgvo.death import recording as deaths
 from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.informing import same_person
 from xrm_dsgvo.objection.persons import LINK, addresses_on, one_person
 from xrm_dsgvo.objection.spreading import spread
 from xrm_dsgvo.own import Writing, create
@@ -40,6 +41,7 @@ def followed(context: Writing, key: Key) -> None:
         _of_one(context, each, subjects)
     addresses = addresses_on(context, records)
     spread(context, subjects, addresses, "same person")
+    same_person.joined(context, person)
     deaths.followed(context, subjects, addresses)
 
 

@@ -6,6 +6,7 @@ which they were given.
 
 from xrm_core.api import HookContext, On, Record, RecordChange
 from xrm_dsgvo.death import recording as deaths
+from xrm_dsgvo.informing import same_person
 from xrm_dsgvo.objection.persons import HOLDER, addresses_of, addresses_on, one_person
 from xrm_dsgvo.objection.spreading import spread
 from xrm_dsgvo.own import Writing, change
@@ -30,6 +31,7 @@ def hooks() -> list[On]:
 
 def merged(context: Writing, entity: str, gone: Record, into: str) -> None:
     """One of two records of a person has become part of the other."""
+    same_person.merged(context, entity, str(gone["id"]), into)
     link = context.find("data_subject_link", {"entity_name": {"eq": entity}, "record_id": {"eq": gone["id"]}}, 1)
     kept = context.find("data_subject_link", {"entity_name": {"eq": entity}, "record_id": {"eq": into}}, 1)
     if not link and not kept:
@@ -43,6 +45,7 @@ def merged(context: Writing, entity: str, gone: Record, into: str) -> None:
     subjects = [stays, *sorted(id_ for kind, id_ in person if kind == SUBJECT and id_ != stays)]
     addresses = addresses_on(context, person) | set(addresses_of(context, entity, gone))
     spread(context, subjects, addresses, "merge")
+    same_person.joined(context, person)
     deaths.followed(context, subjects, addresses)
 
 

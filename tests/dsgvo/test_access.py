@@ -165,10 +165,11 @@ def test_former_values_the_trash_and_messages_are_told(world: World):
     with world.xrm.statements() as asked:
         content = json.loads(world.access(request)["content"])
 
-    # the trash and the vault are asked what they have (the archive apart), and then for what there is: the activity
+    # the trash and the vault are asked what they have (the archive apart), then for what there is: the activity, and
+    # whether it is gone for good
     asked = [each for each in asked if "xrm_change" not in each]
-    assert len([each for each in asked if "xrm_trash" in each]) == 2
-    assert len([each for each in asked if "xrm_vault" in each]) == 3
+    assert len([each for each in asked if "xrm_trash" in each]) == 3
+    assert len([each for each in asked if "xrm_vault" in each]) == 4
     by_id = {each["id"]: each for each in content["data"]}
     position = [each["value"] for each in by_id[contact]["history"] if each["name"] == "job_title"]
     assert position[0] == "Former position"

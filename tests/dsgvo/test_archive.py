@@ -9,7 +9,7 @@ from sqlalchemy import inspect, text
 
 from tests.dsgvo.conftest import KEY
 from tests.dsgvo.test_rectification import granted
-from tests.dsgvo.test_requests import known, opened
+from tests.dsgvo.test_requests import DECIDE, IDENTIFY, known, opened
 from tests.dsgvo.test_restrictions import REFUSED, done
 from xrm_core.testing import Client, Setup, Xrm
 
@@ -288,3 +288,91 @@ def test_what_a_dispute_keeps_is_for_claims_alone(world: World):
     looked = {"entity": "invoice", "records": [world.invoice], "because": "The court asks."}
     world.dsb.refused(LOOK, REFUSED, i={**looked, "purpose": "legal_duty"})
     assert world.look("legal_claims")["phone"] == "+491701234567"
+
+
+ACCESS = """mutation ($i: DsgvoAccessInput!) { dsgvoAccess(input: $i) {
+  content found toReview { entity record field text } leftOut { code store entity } } }"""
+SUBJECT = "{ dataSubjects { nodes { id } } }"
+
+
+@pytest.mark.invariant("I10")
+def test_who_was_erased_is_told_what_the_law_keeps_and_nothing_of_it_is_opened(world: World):
+    # given an erasure that the person has asked for
+    agent = world.xrm.as_role("dsgvo_agent")
+    wish = opened(agent, "erasure")
+    known(agent, wish, world.contact)
+    plan = done(world.dsb, OPEN, entity="contact", record=world.contact)
+    done(world.dsb, DECIDE, request=wish, decision="granted", erasureRun=plan["run"])
+    done(world.dsb, RUN, run=plan["run"], planHash=plan["planHash"])
+    [subject] = world.dsb.query(SUBJECT)["dataSubjects"]["nodes"]
+
+    # when they ask what is kept of them
+    request = opened(agent, "access")
+    known(agent, request, subject["id"], entity="data_subject")
+    made = done(agent, ACCESS, request=request)
+    content = json.loads(made["content"])
+
+    # then they are told what their erasure has left, by which norm and until when, and what is not opened
+    left = {each["datenart"]: each for each in content["art15"]["keptAfterErasure"]}
+    assert (left["auftraege"]["until"], left["auftraege"]["count"]) == ("2034-12-31", 1)
+    assert "§ 147 AO" in left["auftraege"]["basis"]
+    [closed] = [each for each in content["manifest"]["leftOut"] if each["code"] == "BDSG34_ARCHIVE"]
+    assert (closed["entity"], closed["store"], closed["count"]) == ("invoice", "archive", 0)
+    assert "2034-12-31" in {each["until"] for each in closed["kept"]}
+    assert not [each for each in WORDS if each in made["content"]]
+    for language, words in (
+        ("de", ("Was nach einer Löschung bleibt", "31.12.2034", "§ 34 Abs. 1 Nr. 2 Buchst. a BDSG", "§ 147 AO")),
+        ("en", ("What stays after an erasure", "2034", "§ 34(1) no. 2(a) BDSG", "§ 147 AO")),
+    ):
+        page = done(agent, ACCESS, request=request, form="html", language=language)["content"]
+        assert [each for each in words if each not in page] == []
+    # and nobody has looked into the archive for it
+    assert world.xrm.as_role("auditor").query("{ archiveUses { nodes { id } } }")["archiveUses"]["nodes"] == []
+
+    # and who is known to nobody is not told that there is nothing
+    stranger = opened(agent, "access", name="Nobody Whoever")
+    done(agent, IDENTIFY, request=stranger, grade="known_facts")
+    page = done(agent, ACCESS, request=stranger, form="html", language="en")["content"]
+    assert "was not opened for this" in page
+    assert "we process no data about you" not in page
+
+
+@pytest.mark.invariant("I10")
+def test_what_a_dispute_keeps_is_searched_and_told_once_somebody_has_looked(world: World):
+    # given what a dispute keeps of somebody who was erased
+    given = {"ground": "dispute", "because": "A suit.", "entity": "invoice", "record": world.invoice}
+    done(world.dsb, SETTLE, **given, retentionClass="LK-3J-VORGANG")
+    world.admin.query(UPDATE, id=world.invoice, i={"billTo": "Ada Vogel"})
+    world.erase()
+    agent = world.xrm.as_role("dsgvo_agent")
+
+    # when somebody of another name asks, then nothing of it is shown
+    other = opened(agent, "access", name="Bela Fremd")
+    done(agent, IDENTIFY, request=other, grade="known_facts")
+    made = done(agent, ACCESS, request=other)
+    assert (made["toReview"], made["found"]) == ([], False)
+
+    # when somebody of that name does, then their texts are to be looked at, and that is kept as a use
+    request = opened(agent, "access", name="Ada Vogel")
+    done(agent, IDENTIFY, request=request, grade="known_facts")
+    made = done(agent, ACCESS, request=request)
+    texts = {each["field"]: each for each in made["toReview"]}
+    assert texts["bill_to"]["text"] == "Ada Vogel"
+    assert texts["note"]["text"] == "Thanks for all"
+    assert "Thanks for all" not in made["content"]
+    uses = world.xrm.as_role("auditor").query("{ archiveUses { nodes { recordId purpose } } }")["archiveUses"]["nodes"]
+    assert {(each["recordId"], each["purpose"]) for each in uses} == {(world.invoice, "subject_rights")}
+
+    # and are told once it is said that it is them
+    said = [{"entity": "invoice", "record": world.invoice, "field": name, "show": name != "phone"} for name in texts]
+    done(
+        agent,
+        "mutation ($i: DsgvoRequestReviewInput!) { dsgvoRequestReview(input: $i) { status } }",
+        request=request,
+        texts=said,
+        blacken=[],
+    )
+    made = done(agent, ACCESS, request=request)
+    assert (made["toReview"], made["found"]) == ([], True)
+    assert "Thanks for all" in made["content"]
+    assert "+491701234567" not in made["content"]

@@ -9,8 +9,9 @@ import pytest
 from uuid_utils import uuid7
 
 from tests.dsgvo.canaries import tokens_in
-from tests.dsgvo.test_access import SETUP
+from tests.dsgvo.test_access import ACCESS, REVIEW, SETUP
 from tests.dsgvo.test_erasures import World
+from tests.dsgvo.test_requests import done, known, opened
 from xrm_core import naming
 from xrm_core.api import CommandContext, gone_records
 from xrm_core.changes.reading import logged
@@ -75,6 +76,44 @@ def test_what_was_deleted_before_goes_from_the_log_unless_the_law_demands_it(wor
     # and a second erasure has nothing more to do
     again = world.run(world.decided(world.a))
     assert {each["count"] for each in again["steps"]} == {0}
+
+
+@pytest.mark.invariant("I10")
+def test_what_hung_on_a_person_and_is_gone_is_told_as_wholly_as_it_is_erased(world: World) -> None:
+    # given records of two persons that are gone for good
+    for person in (world.a, world.b):
+        for entity in GONE:
+            deleted(world, entity, person.records[entity])
+    with world.xrm.database.begin() as connection:
+        remove_old(connection, dt.datetime.now(dt.UTC) + dt.timedelta(days=1), 100)
+    world.xrm.work()  # their values are closed in the log
+    agent = world.xrm.as_role("dsgvo_agent")
+    request = opened(agent, "access")
+    known(agent, request, world.a.records["contact"])
+
+    # when one of them asks
+    first = done(agent, ACCESS, request=request)
+    texts = [
+        {**{name: each[name] for name in ("entity", "record", "field")}, "show": True} for each in first["toReview"]
+    ]
+    done(agent, REVIEW, request=request, texts=texts, blacken=[])
+    content = json.loads(done(agent, ACCESS, request=request)["content"])
+
+    # then they are told of each, that it is gone, and what the log has; of others nothing
+    told = {each["entity"]: each for each in content["data"] if each["gone"]}
+    assert {told[entity]["id"] for entity in GONE} == {world.a.records[entity] for entity in GONE}
+    there = {entity for _, entity, _ in tokens_in(json.dumps(told, ensure_ascii=False).encode(), [world.a])}
+    assert "activity" in there
+    fields = {entity: {field["name"] for field in told[entity]["fields"]} for entity in GONE}
+    assert fields["fee"] == {"amount", "reminders"}, fields
+    assert tokens_in(json.dumps(content, ensure_ascii=False).encode(), [world.b]) == set()
+    assert {each["store"]: each["found"] for each in content["manifest"]["stores"]}["change_log"] >= len(GONE)
+    for language, word in (("de", "noch im Änderungsprotokoll"), ("en", "still in the change log")):
+        page = done(agent, ACCESS, request=request, form="html", language=language)["content"]
+        assert page.count(word) >= len(GONE)
+    # and an erasure plans the same
+    planned = {each["record"] for each in world.decided(world.a)["records"]}
+    assert {each["id"] for each in told.values()} <= planned
 
 
 def test_the_log_is_looked_through_once_however_many_are_asked_for(world: World) -> None:

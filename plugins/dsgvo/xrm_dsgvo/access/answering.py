@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from xrm_core.api import Model, Record, Refuse
+from xrm_dsgvo.access.archived import claims, cut_off, left_by_erasures, note_law, said_of_themselves
 from xrm_dsgvo.access.from_stores import from_stores, is_known_to_stores
 from xrm_dsgvo.access.gathering import Gathering, Place
 from xrm_dsgvo.access.manifest import manifest_of
@@ -19,7 +20,8 @@ from xrm_dsgvo.access.values import labelled
 from xrm_dsgvo.disclosure.telling import notified_of, told
 from xrm_dsgvo.discovery.finding import discover_in
 from xrm_dsgvo.discovery.graph import Hit
-from xrm_dsgvo.discovery.mentions import mentions
+from xrm_dsgvo.discovery.hanging import with_gone
+from xrm_dsgvo.discovery.mentions import mentions, needles_of
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.file_search.results import searched_for
 from xrm_dsgvo.own import Making
@@ -74,6 +76,7 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
             "de": "Unter dieser Anschrift ist jemand bekannt: mit dsgvoRequestIdentify sagen, wer gefragt hat.",
         }
         raise Refuse(text, field="request")
+    graph = with_gone(context, sources, graph)
     words = [str(each) for each in (request["blackened"] or {}).get("words", ())]
     reviewed = {
         (str(e), str(id_), str(f)): bool(show) for e, id_, f, show in (request["review"] or {}).get("texts", ())
@@ -90,6 +93,11 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
     searched = None if portable else searched_for(context, [each.key for each in hits if each.own])
     if searched is not None:
         told_of += mentioned_files(gathering, searched, {each.key for each in graph.hits})
+    if not portable:
+        apart = cut_off(context, {each.key for each in graph.hits})
+        needles = {*needles_of(sources, graph), *said_of_themselves(seed)}
+        told_of += claims(gathering, apart, needles)
+        note_law(gathering, apart)
     gone = [] if portable else told(context, [each.key for each in hits])
     gathering.notes.found["disclosures"] = len(gone)
     day = today(settings).isoformat()
@@ -103,13 +111,14 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
             "madeOn": day,
             "name": request["name"],
         },
-        "found": bool(records),
+        "found": bool(records or told_of),
         "art15": {
             **record_of(of_found, registers, around_of(context.query_as_system, settings)),
             "automatedDecisions": list(_decisions(records)),
             "sources": list(_from_others(privacy, records)),
             "disclosures": gone,
             "notices": [] if portable else _notices(context, hits),
+            "keptAfterErasure": [] if portable else list(left_by_erasures(context, registers, hits, day)),
             "restrictedUses": [] if portable else list(_uses(context, hits)),
             "rights": ["16", "17", "18", "20", "21", "77"],
         },

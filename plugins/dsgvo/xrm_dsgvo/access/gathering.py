@@ -98,19 +98,30 @@ class Gathering:
             return "change_log"
         return "trash" if hit.deleted else "vault" if hit.restricted else "records"
 
-    def mention(self, key: Key, name: str) -> dict[str, Any] | None:
-        """A text about somebody else that names the person; None: it is not told, or somebody has to look first."""
-        stored = self.sources.read(key) or {}
-        text, place = str(stored.get(name) or ""), (*key, name)
+    def mention(self, key: Key, name: str, text: str | None = None, store: str = "mentions") -> dict[str, Any] | None:
+        """A text about somebody else that names the person; None: it is not told, or somebody has to look first.
+
+        Args:
+            key: the record.
+            name: its field.
+            text: of it; None: as it is stored, which takes a right where it lies in the vault.
+            store: where it was found.
+        """
         self.notes.found["mentions"] += 1
+        if text is None:
+            if self.sources.is_restricted(key) and not may_open(self.context):
+                self.notes.leave_out("SEALED", store, key[0], name)
+                return None
+            text = str((self.sources.read(key) or {}).get(name) or "")
+        place = (*key, name)
         if not self.reviewed.get(place, False):
-            self.notes.leave_out("ART15_4" if place in self.reviewed else "REVIEW", "mentions", key[0], name)
+            self.notes.leave_out("ART15_4" if place in self.reviewed else "REVIEW", store, key[0], name)
             if place not in self.reviewed:
                 self.open.setdefault(place, text)
             return None
         shown = self.others.black(text)
         if shown != text:
-            self.notes.leave_out("BLACKENED", "mentions", key[0], name)
+            self.notes.leave_out("BLACKENED", store, key[0], name)
         entity = self.sources.model[key[0]]
         self.context.shown(*key, [name])
         return {

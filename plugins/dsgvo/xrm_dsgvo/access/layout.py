@@ -8,6 +8,7 @@ from xrm_dsgvo.access.words import BECAME, DECISIONS, GLOSSARY, ORIGINS, PURPOSE
 from xrm_dsgvo.record.layout import rows_of
 from xrm_dsgvo.record.words import HEADINGS as RECORD
 from xrm_dsgvo.record.words import told
+from xrm_dsgvo.requests.letter_words import UNTIL
 
 Row = list[Any]
 """A heading and its lines."""
@@ -23,6 +24,7 @@ def lines_of(answer: Mapping[str, Any], language: str) -> dict[str, Any]:
         "decisions": list(_plain(_decisions(answer, language))),
         "disclosed": list(_plain(_disclosed(answer, language))),
         "notified": list(_plain(_notified(answer, language))),
+        "kept_after": list(_plain(_left(answer, language))),
         "left_out": list(_plain(_manifest(answer["manifest"], language))),
         "uses": list(_plain(_uses(answer, language))),
         "rights": [{"title": "", "rows": [["", list(RIGHTS[language])]]}],
@@ -33,9 +35,16 @@ def lines_of(answer: Mapping[str, Any], language: str) -> dict[str, Any]:
         "title": word("title", language),
         "norm": word("norm", language),
         "facts": list(_facts(answer, language)),
-        "lead": word("confirmed" if answer["found"] else "nothing", language),
+        "lead": word(_lead(answer), language),
         "sections": [{"title": word(name, language), "parts": of} for name, of in parts.items() if of],
     }
+
+
+def _lead(answer: Mapping[str, Any]) -> str:
+    if answer["found"]:
+        return "confirmed"
+    closed = any(each["code"] in ("BDSG34_ARCHIVE", "ARCHIVE_CLAIMS") for each in answer["manifest"]["leftOut"])
+    return "nothing_open" if closed else "nothing"
 
 
 def _facts(answer: Mapping[str, Any], language: str) -> Iterator[list[str]]:
@@ -155,4 +164,16 @@ def _manifest(manifest: Mapping[str, Any], language: str) -> Iterator[Row]:
     for each in manifest["leftOut"]:
         where = (each["label"] or stores[each["store"]])[language]
         line = f"{where} ({each['count']})" if each["count"] else where
-        yield [each["code"], [line, each["reason"][language]]]
+        kept = [f"{one['basis'] or '–'}: {_until(one['until'], language)}" for one in each.get("kept", ())]
+        yield [each["code"], [line, each["reason"][language], *kept]]
+
+
+def _left(answer: Mapping[str, Any], language: str) -> Iterator[Row]:
+    for each in answer["art15"]["keptAfterErasure"]:
+        erased = word("erased_on", language).format(on=day_of(each["erasedOn"], language))
+        line = f"{each['why'][language]} {_until(each['until'], language)}"
+        yield [f"{each['label'][language]} ({each['count']})", [line, erased]]
+
+
+def _until(day: str | None, language: str) -> str:
+    return UNTIL["day"][language].format(day=day_of(day, language)) if day else UNTIL["open"][language]

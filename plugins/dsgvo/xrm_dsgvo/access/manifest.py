@@ -88,6 +88,18 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "de": "Nicht durchsucht: Der Inhalt war nicht zu öffnen.",
         "en": "Not searched: its content could not be opened.",
     },
+    "BDSG34_ARCHIVE": {
+        "de": "Nur noch wegen gesetzlicher Aufbewahrungspflichten gespeichert, von Personen getrennt und gesperrt: Für"
+        " Auskünfte wird es nicht geöffnet, da das unverhältnismäßig wäre (§ 34 Abs. 1 Nr. 2 Buchst. a BDSG). Etwas"
+        " davon kann Sie betreffen; wenn Sie einen Vorgang nennen, etwa eine Rechnung, sehen wir nach.",
+        "en": "Stored by duties of law to keep it alone, cut off from persons and blocked: it is not opened for this,"
+        " which would be a disproportionate effort (§ 34(1) no. 2(a) BDSG). Some of it may be about you; if you name a"
+        " matter, such as an invoice, we look for it.",
+    },
+    "ARCHIVE_CLAIMS": {
+        "de": "Für Streitfälle aufbewahrt; so viel davon, dass nicht alles durchsucht wurde.",
+        "en": "Kept for disputes; so much of it that not all was searched.",
+    },
     "NOT_SEARCHED": {
         "de": "Dieser Speicher eines Plugins hat nicht geantwortet.",
         "en": "This store of a plugin has not answered.",
@@ -129,11 +141,18 @@ class Notes:
 
     found: Counter[str] = field(default_factory=Counter)
     left_out: Counter[LeftOut] = field(default_factory=Counter)
+    kept: dict[LeftOut, tuple[tuple[str, str | None], ...]] = field(default_factory=dict)
+    """Of what the law keeps: by which norms, and until when at the latest."""
 
     def leave_out(self, code: str, store: str, entity: str = "", name: str = "", count: int = 1) -> None:
         """Note that something is left out."""
         if count:
             self.left_out[LeftOut(code, store, entity, name)] += count
+
+    def not_opened(self, code: str, store: str, entity: str, kept: tuple[tuple[str, str | None], ...]) -> None:
+        """Note that nobody has opened what the law alone keeps of an entity, whosever it is: norms and last days."""
+        self.left_out[LeftOut(code, store, entity)] += 0
+        self.kept[LeftOut(code, store, entity)] = kept
 
     def not_searched(self, entity: str) -> None:
         """Note that nobody has looked into the files of an entity for mentions, however many it has."""
@@ -155,6 +174,7 @@ def manifest_of(
     every = [(each, count) for each, count in notes.left_out.items()]
     every += [(LeftOut(code, store), 0) for code, store in _ALWAYS]
     stores = ["records", "trash", "vault", "change_log", "outbox", "files", "disclosures", "reads", "mentions"]
+    stores += ["archive"] if notes.found["archive"] else []
     stores += ["other_files"] if notes.found["other_files"] else []
     return {
         "madeOn": made_on,
@@ -169,8 +189,13 @@ def manifest_of(
                 "label": dict(label(each.entity, each.field)) if each.entity else None,
                 "count": count,
                 "reason": dict(REASONS[each.code]),
+                **_kept(notes.kept.get(each)),
             }
             for each, count in sorted(every, key=lambda one: (one[0].code, one[0].store, one[0].entity, one[0].field))
         ],
         "open": sum(count for each, count in notes.left_out.items() if each.code in _OPEN),
     }
+
+
+def _kept(ends: Sequence[tuple[str, str | None]] | None) -> dict[str, Any]:
+    return {} if ends is None else {"kept": [{"basis": basis, "until": until} for basis, until in ends]}

@@ -21,6 +21,12 @@ HEADINGS: Mapping[str, Labels] = {
         "de": "Außer Ihrer Anfrage und dieser Antwort verarbeiten wir keine Daten über Sie.",
         "en": "Apart from your request and this answer we process no data about you.",
     },
+    "nothing_open": {
+        "de": "Außer Ihrer Anfrage und dieser Antwort haben wir keine Daten über Sie gefunden. Was allein das Gesetz"
+        " aufbewahren lässt, wurde dafür nicht geöffnet; was das ist und bis wann es bleibt, steht unten.",
+        "en": "Apart from your request and this answer we have found no data about you. What the law alone has us keep"
+        " was not opened for this; what that is, and until when it stays, is said below.",
+    },
     "why": {"de": "Wozu, an wen und wie lange", "en": "What for, to whom and for how long"},
     "data": {"de": "Ihre Daten", "en": "Your data"},
     "mentions": {"de": "Wo Sie sonst erwähnt sind", "en": "Where else you are mentioned"},
@@ -29,6 +35,8 @@ HEADINGS: Mapping[str, Labels] = {
     "disclosed": {"de": "An wen Ihre Daten gegangen sind", "en": "To whom your data have gone"},
     "notified": {"de": "Wer über Änderungen unterrichtet wurde", "en": "Who was told of changes"},
     "left_out": {"de": "Was durchsucht wurde und was fehlt", "en": "What was searched and what is left out"},
+    "kept_after": {"de": "Was nach einer Löschung bleibt", "en": "What stays after an erasure"},
+    "erased_on": {"de": "Gelöscht haben wir am {on}.", "en": "We have erased on {on}."},
     "rights": {"de": "Ihre Rechte", "en": "Your rights"},
     "kept_until": {"de": "Aufbewahrt bis", "en": "Kept until"},
     "kept_for": {"de": "Aufbewahrt", "en": "Kept"},
@@ -116,6 +124,7 @@ STORES: Mapping[str, Labels] = {
     "reads": {"de": "Einsichten", "en": "reads"},
     "mentions": {"de": "Erwähnungen", "en": "mentions"},
     "other_files": {"de": "durchsuchte Dateien anderer", "en": "files of others that were searched"},
+    "archive": {"de": "Archiv", "en": "archive"},
     "backups": {"de": "Sicherungen", "en": "backups"},
     "logs": {"de": "Protokolle", "en": "logs"},
 }

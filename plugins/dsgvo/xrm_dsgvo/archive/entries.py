@@ -14,7 +14,7 @@ from xrm_dsgvo import own
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.paging import every
 
-ENTRY = "archive_entry"
+ENTRY, USE = "archive_entry", "archive_use"
 Key = tuple[str, str]
 _AT_ONCE = 500
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

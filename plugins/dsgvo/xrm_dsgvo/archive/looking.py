@@ -8,11 +8,10 @@ from starlette.responses import Response
 
 from xrm_core.api import Action, ActionContext, Record, Refuse, Route, RouteContext, Vaulted, in_vault
 from xrm_dsgvo import own
-from xrm_dsgvo.archive.entries import ground_of, of_records
+from xrm_dsgvo.archive.entries import USE, ground_of, of_records
 from xrm_dsgvo.own import Making
 from xrm_dsgvo.restriction.telling import RestrictedFormer, RestrictedValue, asked_for, file_among, told
 
-USE = "archive_use"
 MOST = 200
 _RIGHT = "dsgvo.archive_look"
 _CLAIMS = frozenset({"legal_claims", "subject_rights"})

@@ -2,8 +2,7 @@
 
 from xrm_core.api import On
 from xrm_dsgvo import own
-from xrm_dsgvo.archive.entries import ENTRY
-from xrm_dsgvo.archive.looking import USE
+from xrm_dsgvo.archive.entries import ENTRY, USE
 
 
 def hooks() -> list[On]:

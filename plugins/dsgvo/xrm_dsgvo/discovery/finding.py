@@ -39,7 +39,7 @@ def discover_in(sources: Sources, seed: Seed, region: str, most: int | None = No
     own = {**joining.own, **found}
     way = walk(sources, own, most)
     hits = tuple(
-        _hit(sources, key, frozenset(way.via[key]), tuple(way.why[key]), key in own) for key in sorted(way.via)
+        hit_of(sources, key, frozenset(way.via[key]), tuple(way.why[key]), own=key in own) for key in sorted(way.via)
     )
     counts = {each.name: 0 for each in sources.privacy}
     for each in hits:
@@ -109,7 +109,8 @@ def _refers(link: Field, key: Key, record: Record) -> bool:
     return target_of(link, record) == key
 
 
-def _hit(sources: Sources, key: Key, via: frozenset[str], why: tuple[Reason, ...], own: bool) -> Hit:
+def hit_of(sources: Sources, key: Key, via: frozenset[str], why: tuple[Reason, ...], *, own: bool = False) -> Hit:
+    """A record that was found by some links, with which of its personal fields are the person's."""
     personal = sorted(sources.privacy[key[0]].personal(), key=lambda each: each.name)
     mine = tuple(each.name for each in personal if not each.of or via & set(each.of))
     others = tuple(each.name for each in personal if each.name not in mine)

@@ -34,7 +34,7 @@ def _kept(context: ActionContext, report: Mapping[str, Any], language: str) -> I
     for datenart, decision, basis, until, _ in report.get("kept", ()):
         known = registers.datenarten.get(datenart)
         label = (known.labels.get(language) if known is not None else None) or str(datenart)
-        why = _why(registers.activities, str(decision), str(basis), language)
+        why = why_of(registers.activities, str(decision), str(basis), language)
         last = (
             UNTIL["day"][language].format(day=day_of(str(until)[:10], language)) if until else UNTIL["open"][language]
         )
@@ -43,7 +43,7 @@ def _kept(context: ActionContext, report: Mapping[str, Any], language: str) -> I
         yield [label, [line for name, line in lines if name == label]]
 
 
-def _why(activities: Mapping[str, Any], decision: str, basis: str, language: str) -> str:
+def why_of(activities: Mapping[str, Any], decision: str, basis: str, language: str) -> str:
     """A norm as it stands; ids of holds and keys of activities are no words for anybody."""
     if decision == "hold":
         return STAYS["hold"][language]

@@ -6,7 +6,8 @@ import zlib
 from collections.abc import Iterator
 from xml.parsers import expat
 
-from xrm_dsgvo.contents.result import MOST_UNPACKED, Missing, Text, limited
+from xrm_dsgvo.contents.packed import has_too_many
+from xrm_dsgvo.contents.result import Budget, Missing, Spent, Text, limited
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """With what files of older programs begin, and such as are locked by a password."""
@@ -30,54 +31,49 @@ something, how a sheet is called, what a picture shows, what stands in a cell or
 """
 
 
-class _TooLarge(Exception):
-    """It unpacks to more than is read."""
-
-
 class _Declared(Exception):
     """Its XML declares something of its own, which no program for offices writes."""
 
 
-def of_office(content: bytes) -> Text:
+def of_office(content: bytes, budget: Budget) -> Text:
     """All text of it: that of headers, notes, comments and what is said of the file, too."""
+    if has_too_many(content):
+        return Text(missing=Missing.TOO_LARGE)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if any(each.compress_type not in _PACKED for each in archive.infolist()):
                 return Text(missing=Missing.BROKEN)
-            if _is_locked(archive):
+            if _is_locked(archive, budget):
                 return Text(missing=Missing.ENCRYPTED)
-            return limited("\n".join(_texts(archive)))
-    except _TooLarge:
+            return limited("\n".join(_texts(archive, budget)))
+    except Spent:
         return Text(missing=Missing.TOO_LARGE)
     except (zipfile.BadZipFile, zlib.error, expat.ExpatError, _Declared, EOFError, NotImplementedError, ValueError):
         return Text(missing=Missing.BROKEN)
 
 
-def _is_locked(archive: zipfile.ZipFile) -> bool:
+def _is_locked(archive: zipfile.ZipFile, budget: Budget) -> bool:
     if any(each.flag_bits & 1 for each in archive.infolist()):
         return True
     named = "META-INF/manifest.xml"
-    return named in archive.namelist() and b"encryption-data" in b"".join(_unpacked(archive, named, [0]))
+    return named in archive.namelist() and b"encryption-data" in b"".join(_unpacked(archive, named, budget))
 
 
-def _texts(archive: zipfile.ZipFile) -> Iterator[str]:
+def _texts(archive: zipfile.ZipFile, budget: Budget) -> Iterator[str]:
     names = [each for each in archive.namelist() if each.endswith((".xml", ".rels"))]
     if not names:
         raise zipfile.BadZipFile
     if len(names) > _MOST_PARTS:
-        raise _TooLarge
-    so_far = [0]
+        raise Spent
     for name in names:
-        yield _text(_unpacked(archive, name, so_far))
+        yield _text(_unpacked(archive, name, budget))
 
 
-def _unpacked(archive: zipfile.ZipFile, name: str, so_far: list[int]) -> Iterator[bytes]:
+def _unpacked(archive: zipfile.ZipFile, name: str, budget: Budget) -> Iterator[bytes]:
     """Piece by piece, whatever the file says of how much it is."""
     with archive.open(name) as part:
         while piece := part.read(_PIECE):
-            so_far[0] += len(piece)
-            if so_far[0] > MOST_UNPACKED:
-                raise _TooLarge
+            budget.take(len(piece))
             yield piece
 
 

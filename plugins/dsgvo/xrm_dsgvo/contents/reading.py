@@ -10,12 +10,16 @@ from pathlib import PurePath
 from xrm_dsgvo.contents.mail import of_mail
 from xrm_dsgvo.contents.markup import of_html, of_json
 from xrm_dsgvo.contents.office import OLE, of_office
+from xrm_dsgvo.contents.packed import of_gzip, of_zip
 from xrm_dsgvo.contents.pdf import of_pdf
-from xrm_dsgvo.contents.result import MOST_BYTES, Missing, Text
+from xrm_dsgvo.contents.result import MOST_BYTES, Budget, Missing, Text
 from xrm_dsgvo.contents.texts import decoded
 
 _NESTED = 3
-"""So deep are mails within mails read."""
+"""So deep are mails and packed files within each other read."""
+
+_ZIP = frozenset({"application/zip", "application/x-zip-compressed", "application/x-zip"})
+_GZIP = frozenset({"application/gzip", "application/x-gzip"})
 
 _OFFICE = ("vnd.openxmlformats-officedocument", "vnd.oasis.opendocument")
 
@@ -27,13 +31,16 @@ _BY_NAME: Mapping[str, str] = {
     ".json": "application/json",
     ".eml": "message/rfc822",
     ".pdf": "application/pdf",
+    ".zip": "application/zip",
+    **dict.fromkeys((".gz", ".tgz"), "application/gzip"),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".bmp", ".webp", ".heic"), "image/*"),
 }
 """For files of which their sender has said nothing."""
 
 _UNKNOWN = ("application/octet-stream", "application/zip", "")
 
 
-def read(media_type: str, name: str, content: bytes, depth: int = 0) -> Text:
+def read(media_type: str, name: str, content: bytes, depth: int = 0, budget: Budget | None = None) -> Text:
     """The text of a file.
 
     Args:
@@ -41,7 +48,9 @@ def read(media_type: str, name: str, content: bytes, depth: int = 0) -> Text:
         name: of the file, which says the format where the media type says none.
         content: all of it, at most :data:`MOST_BYTES`.
         depth: in how many other files it lies.
+        budget: what may still be unpacked of the outermost of these; None: it is that one.
     """
+    left = budget or Budget()
     kind = media_type.partition(";")[0].strip().lower()
     if kind in _UNKNOWN:
         kind = _BY_NAME.get(PurePath(name).suffix.lower(), kind)
@@ -51,8 +60,14 @@ def read(media_type: str, name: str, content: bytes, depth: int = 0) -> Text:
         return Text(missing=Missing.ENCRYPTED)  # what is locked by a password lies in such a container
     if (reader := _reader(kind)) is not None:
         return reader(content)
+    if any(each in kind for each in _OFFICE):
+        return of_office(content, left)
     if kind == "message/rfc822":
-        return of_mail(content, lambda type_, called, part: read(type_, called, part, depth + 1))
+        return of_mail(content, lambda type_, called, part: read(type_, called, part, depth + 1, left))
+    if kind in _ZIP or kind.endswith("+zip"):
+        return of_zip(content, left, lambda called, part: read("", called, part, depth + 1, left))
+    if kind in _GZIP:
+        return of_gzip(content, name, left, lambda called, part: read("", called, part, depth + 1, left))
     return Text(missing=Missing.PICTURE if kind.startswith("image/") else Missing.FORMAT)
 
 
@@ -61,8 +76,6 @@ def _reader(kind: str) -> Callable[[bytes], Text] | None:
         return None  # as text it has umlauts as codes, and words in pieces
     if kind == "application/pdf":
         return of_pdf
-    if any(each in kind for each in _OFFICE):
-        return of_office
     if kind == "application/json" or kind.endswith("+json"):
         return of_json
     if kind in ("text/html", "application/xml", "text/xml") or kind.endswith("+xml"):

@@ -376,3 +376,39 @@ def test_what_a_dispute_keeps_is_searched_and_told_once_somebody_has_looked(worl
     assert (made["toReview"], made["found"]) == ([], True)
     assert "Thanks for all" in made["content"]
     assert "+491701234567" not in made["content"]
+
+
+ARCHIVED = """mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) {
+  records { entity record fields { name decision code } } } }"""
+
+
+def test_files_that_a_dispute_keeps_are_searched_for_others_and_those_of_the_law_are_not(world: World):
+    # given two receipts of Ada with files that name Bela, one of which a dispute keeps
+    text_ = {"Content-Type": "text/plain"}
+    sent = [world.admin.request("POST", "/files?name=b.txt", content=b"An Bela Fremd", headers=text_) for _ in "12"]
+    first, second = (each.json()["id"] for each in sent)
+    world.admin.query(UPDATE, id=world.invoice, i={"documentId": first})
+    said = {"issued_on": "2026-01-16", "amount": "5.00", "contact": world.contact, "bill_to": "Ada", "document": second}
+    law = str(world.xrm.create("invoice", said))
+    given = {"ground": "dispute", "because": "A suit.", "entity": "invoice", "record": world.invoice}
+    done(world.dsb, SETTLE, **given, retentionClass="LK-3J-VORGANG")
+    world.erase()
+    bela = str(world.xrm.create("contact", first_name="Bela", last_name="Fremd", email="bela@fremd.example"))
+    assert {each["recordId"] for each in world.entries() if "document" in each["fieldNames"]} == {world.invoice, law}
+
+    # when the files are searched for Bela
+    search = "mutation ($i: DsgvoFilesSearchInput!) { dsgvoFilesSearch(input: $i) { status } }"
+    agent = world.xrm.as_role("dsgvo_agent")
+    done(agent, search, entity="contact", record=bela)
+    world.xrm.work()
+    plan = done(world.dsb, ARCHIVED, entity="contact", record=bela)
+
+    # then that of the dispute is found, and stays where it is
+    [found] = [each for each in plan["records"] if each["entity"] == "invoice"]
+    assert found["record"] == world.invoice
+    assert found["fields"] == [{"name": "document", "decision": "keep", "code": "ARCHIVED"}]
+    request = opened(agent, "access")
+    known(agent, request, bela)
+    made = done(agent, ACCESS, request=request)
+    there = [(each["record"], each["field"], each["text"]) for each in made["toReview"]]
+    assert there == [(world.invoice, "document", "b.txt")]

@@ -1,12 +1,14 @@
 """Files of records about somebody else are searched for a person: told in answers after a review, and in plans."""
 
 import datetime as dt
+import gzip
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
+from xrm_dsgvo.contents.office import OLE
 from xrm_dsgvo.file_search import searching
 
 from tests.dsgvo.conftest import KEY
@@ -24,7 +26,7 @@ from xrm_core.testing import Client, Setup, Xrm
 
 SEARCH = "mutation ($i: DsgvoFilesSearchInput!) { dsgvoFilesSearch(input: $i) { search status } }"
 PLAN = """mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) { run planHash needsReview filesSearchedOn
-  records { entity record action fields { name decision code strategy } } } }"""
+  defects { code } records { entity record action fields { name decision code strategy } } } }"""
 ADA = {"firstName": "Ada", "lastName": "Weiß", "email": "ada@weiss.example"}
 LETTER = "application/vnd.oasis.opendocument.text"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -41,6 +43,12 @@ FILES = {
                 "x-sealed": {"class": "papers"},
                 "x-dsgvo": {"personal": False, "why": "Papers of suppliers."},
             },
+            "memo": {
+                "type": "string",
+                "maxLength": 2000,
+                "x-sealed": {"class": "papers"},
+                "x-dsgvo": {"personal": False, "why": "Notes about suppliers."},
+            },
             "paper": {"x-type": "file", "x-dsgvo": {"personal": False, "why": "Papers of suppliers."}},
         },
     }
@@ -50,7 +58,9 @@ FILES = {
 @pytest.fixture(scope="module")
 def xrm_setup() -> Setup:
     settings = {"secret_key": "0123456789abcdef" * 3}
-    return Setup(plugins=["dsgvo"], environment=KEY, files=FILES, settings=settings)
+    policies = [f"scribe,dsgvo.{name},run,*,,allow" for name in ("request_open", "request_identify", "access")]
+    scribe = {"roles": {"scribe": {}}}
+    return Setup(plugins=["dsgvo"], environment=KEY, files=FILES, settings=settings, roles=scribe, policies=policies)
 
 
 def stored(client: Client, name: str, kind: str, content: bytes) -> str:
@@ -90,7 +100,10 @@ MANY = {
     "scan.png": ("image/png", b"\x89PNG\r\n\x1a\n" + b"0" * 20),
     "scan.pdf": ("application/pdf", pdf("")),
     "wild.pdf": ("application/pdf", b"%PDF-1.7 no more than that"),
-    "data.bin": ("application/gzip", b"\x1f\x8b\x08 something"),
+    "data.gz": ("application/gzip", b"\x1f\x8b\x08 something"),
+    "all.zip": ("application/zip", office({"in/letter.txt": "An Frau Ada Weiß"})),
+    "log.txt.gz": ("application/gzip", gzip.compress(b"to ada@weiss.example")),
+    "old.doc": ("application/msword", OLE),
 }
 
 
@@ -112,10 +125,10 @@ def test_what_names_the_person_is_told_after_a_review_and_what_was_not_searched_
     # then
     assert ("OTHER_FILES", "dossier") in {(each["code"], each["entity"]) for each in before["leftOut"]}
     assert "FILES_RUNNING" in {each["code"] for each in running["leftOut"]}
-    wanted = {"note.txt", "list.csv", "letter.odt", "letter.docx", "offer.pdf", "mail.eml"}
+    wanted = {"note.txt", "list.csv", "letter.odt", "letter.docx", "offer.pdf", "mail.eml", "all.zip", "log.txt.gz"}
     assert {(each["record"], each["text"]) for each in made["toReview"]} == {(records[name], name) for name in wanted}
     left = {each["code"]: each["count"] for each in made["leftOut"] if each["store"] == "other_files"}
-    assert left == {"FILE_PICTURE": 2, "FILE_BROKEN": 1, "FILE_FORMAT": 1}
+    assert left == {"FILE_PICTURE": 2, "FILE_BROKEN": 2, "FILE_FORMAT": 1}
     assert "Adam" not in made["content"]
 
     # when somebody has looked: all but the note are shown
@@ -133,7 +146,7 @@ def test_what_names_the_person_is_told_after_a_review_and_what_was_not_searched_
     [offer] = [each for each in listed if each["name"] == "offer.pdf"]
     assert xrm.http.get(offer["url"]).content == MANY["offer.pdf"][1]
     page = agent.query(ACCESS, i={"request": request, "form": "html", "language": "de"})["dsgvoAccess"]["content"]
-    assert "durchsuchte Dateien anderer: 11" in page
+    assert "durchsuchte Dateien anderer: 14" in page
     assert "offer.pdf" in page
 
 
@@ -232,17 +245,17 @@ def test_what_names_somebody_in_very_many_files_is_not_theirs_alone(xrm: Xrm, mo
 
 def test_former_versions_sealed_files_and_those_in_the_vault_are_searched_and_quarantined_ones_are_not(xrm: Xrm):
     # given the same letter in all these places
-    admin, contact, text = xrm.as_role("admin"), ada(xrm), "Für Ada Weiß".encode()
-    former = stored(admin, "former.txt", "text/plain", text)
+    admin, contact, words = xrm.as_role("admin"), ada(xrm), "Für Ada Weiß".encode()
+    former = stored(admin, "former.txt", "text/plain", words)
     version = stored(admin, f"new.txt&versionOf={former}", "text/plain", b"Empty by now")
     made = "mutation ($i: CreateDossierInput!) { createDossier(input: $i) { id } }"
 
     def dossier(**more: str) -> str:
         return str(admin.query(made, i=more)["createDossier"]["id"])
 
-    wanted = {dossier(paperId=version), dossier(secretId=stored(admin, "sealed.txt", "text/plain", text))}
-    lying = dossier(paperId=stored(admin, "vault.txt", "text/plain", text))
-    bad = stored(admin, "bad.txt", "text/plain", text)
+    wanted = {dossier(paperId=version), dossier(secretId=stored(admin, "sealed.txt", "text/plain", words))}
+    lying = dossier(paperId=stored(admin, "vault.txt", "text/plain", words))
+    bad = stored(admin, "bad.txt", "text/plain", words)
     dossier(paperId=bad)
     with xrm.database.begin() as connection:
         context = Context(
@@ -276,3 +289,87 @@ def test_days_are_those_where_the_controller_is(xrm: Xrm):
     plan = xrm.as_role("dsb").query(PLAN, i={"entity": "contact", "record": contact})["dsgvoErasureOpen"]
 
     assert content["meta"]["madeOn"] == plan["filesSearchedOn"] == "2026-03-02"
+
+
+def clear(xrm: Xrm, id_: str) -> Any:
+    """A memo, as it is in truth."""
+    with xrm.database.begin() as connection:
+        context = Context(
+            xrm.platform.records, connection, System(xrm.platform.records.full_access, "test"), ("test", "test")
+        )
+        return context.in_clear("dossier", context.read("dossier", id_) or {})["memo"]
+
+
+def test_sealed_texts_of_others_are_searched_told_to_who_may_open_them_and_blackened(xrm: Xrm):
+    # given two sealed notes about somebody else, one of which names Ada, and one that does in the trash
+    admin, contact, agent, dsb = xrm.as_role("admin"), ada(xrm), xrm.as_role("dsgvo_agent"), xrm.as_role("dsb")
+    made = "mutation ($i: CreateDossierInput!) { createDossier(input: $i) { id } }"
+    texts = ("Frau ADA WEISS rief an.", "Adam Weissmann rief an.", "ada@weiss.example fragt.")
+    naming, other, trashed = [str(admin.query(made, i={"memo": each})["createDossier"]["id"]) for each in texts]
+    admin.query("mutation ($id: ID!) { deleteDossier(id: $id) { id } }", id=trashed)
+    request = opened(agent, "access")
+    known(agent, request, contact)
+    before = agent.query(ACCESS, i={"request": request})["dsgvoAccess"]
+
+    # when
+    searched(xrm, request=request)
+    found = agent.query(ACCESS, i={"request": request})["dsgvoAccess"]
+
+    # then who may not open sealed values is shown none of them, and their answer does not go out
+    assert before["toReview"] == []
+    closed = xrm.as_role("scribe").query(ACCESS, i={"request": request})["dsgvoAccess"]
+    assert closed["toReview"] == []
+    assert ("SEALED", "memo") in {(each["code"], each["field"]) for each in closed["leftOut"]}
+    # and who may has them to look at
+    assert {(each["record"], each["field"]) for each in found["toReview"]} == {(naming, "memo"), (trashed, "memo")}
+    shown = [{"entity": "dossier", "record": id_, "field": "memo", "show": id_ == naming} for id_ in (naming, trashed)]
+    done(agent, REVIEW, request=request, texts=shown)
+    content = json.loads(agent.query(ACCESS, i={"request": request})["dsgvoAccess"]["content"])
+    assert [each["value"] for each in content["mentions"]] == [texts[0]]
+
+    # and what names her goes black in what somebody says, and is sealed as before
+    open_ = {"entity": "contact", "record": contact}
+    decided = [{"entity": "dossier", "record": id_, "field": "memo", "erase": True} for id_ in (naming, trashed)]
+    plan = dsb.query(PLAN, i=open_)["dsgvoErasureOpen"]
+    planned = {each["record"]: each["fields"] for each in plan["records"] if each["entity"] == "dossier"}
+    assert planned[naming] == [{"name": "memo", "decision": "review", "code": "MENTION", "strategy": "redact_text"}]
+    assert planned.keys() == {naming, trashed}
+    plan = agent.query(PLAN, i={**open_, "reviewed": decided})["dsgvoErasureOpen"]
+    ran = dsb.query(RUN, i={"run": plan["run"], "planHash": plan["planHash"]})["dsgvoErasureRun"]
+    xrm.work()
+    assert ran["status"].startswith("complete")
+    assert (clear(xrm, naming), clear(xrm, other)) == ("Frau ███ ███ rief an.", texts[1])
+    with xrm.database.read() as connection:
+        assert not any("rief" in str(each) for each in connection.scalars(text("SELECT memo FROM dossier")))
+    back = admin.query("mutation ($id: ID!) { restoreDossier(id: $id) { id } }", id=trashed)["restoreDossier"]
+    assert clear(xrm, str(back["id"])) is None
+
+
+def test_duplicates_that_somebody_has_confirmed_count_in_the_search(xrm: Xrm):
+    # given a record that may be Ada's, and a file that names its address
+    contact, agent = ada(xrm), xrm.as_role("dsgvo_agent")
+    made = "mutation ($i: CreateContactInput!) { createContact(input: $i) { id } }"
+    other = {"firstName": "Ada", "lastName": "Weiß", "email": "lovelace@weiss.example"}
+    twin = str(xrm.as_role("admin").query(made, i=other)["createContact"]["id"])
+    records = dossiers(xrm, {"mail.txt": ("text/plain", b"to lovelace@weiss.example")})
+    same = [{"entity": "contact", "record": twin}]
+    open_ = {"entity": "contact", "record": contact, "confirmed": same}
+
+    # when it was searched without it, then a plan with it says that it was not for all
+    searched(xrm, entity="contact", record=contact)
+    plan = agent.query(PLAN, i=open_)["dsgvoErasureOpen"]
+    assert "FILES_NOT_FOR_ALL" in {each["code"] for each in plan["defects"]}
+    assert not [each for each in plan["records"] if each["entity"] == "dossier"]
+
+    # when it is confirmed for the search, then the file is found
+    searched(xrm, entity="contact", record=contact, confirmed=same)
+    plan = agent.query(PLAN, i=open_)["dsgvoErasureOpen"]
+    assert "FILES_NOT_FOR_ALL" not in {each["code"] for each in plan["defects"]}
+    assert [each["record"] for each in plan["records"] if each["entity"] == "dossier"] == [records["mail.txt"]]
+
+    # and what is no such record is refused, as is another search while one is under way that does not know it
+    unknown = [{"entity": "contact", "record": "018f0000-0000-7000-8000-000000000000"}]
+    agent.refused(SEARCH, REFUSED, i={"entity": "contact", "record": contact, "confirmed": unknown})
+    done(agent, SEARCH, entity="contact", record=contact)
+    refusal = agent.refused(SEARCH, REFUSED, i={"entity": "contact", "record": contact, "confirmed": same})
+    assert "under way" in refusal.message

@@ -13,7 +13,7 @@ from xrm_dsgvo.access.archived import claims, cut_off, left_by_erasures, note_la
 from xrm_dsgvo.access.from_stores import from_stores, is_known_to_stores
 from xrm_dsgvo.access.gathering import Gathering, Place
 from xrm_dsgvo.access.manifest import manifest_of
-from xrm_dsgvo.access.mentioned_files import mentioned_files, note_search
+from xrm_dsgvo.access.mentioned_files import mentioned_files, mentioned_texts, note_search
 from xrm_dsgvo.access.others import others_of
 from xrm_dsgvo.access.portable import without_basis
 from xrm_dsgvo.access.values import labelled
@@ -92,7 +92,8 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
     told_of = [one for key, name in named if (one := gathering.mention(key, name)) is not None]
     searched = None if portable else searched_for(context, [each.key for each in hits if each.own])
     if searched is not None:
-        told_of += mentioned_files(gathering, searched, {each.key for each in graph.hits})
+        known = {each.key for each in graph.hits}
+        told_of += [*mentioned_files(gathering, searched, known), *mentioned_texts(gathering, searched, known)]
     if not portable:
         apart = cut_off(context, {each.key for each in graph.hits})
         needles = {*needles_of(sources, graph), *said_of_themselves(seed)}
@@ -130,7 +131,7 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
             gathering.notes.leave_out("NO_BASIS", "records", entity, name)
     if not texts:
         gathering.notes.leave_out("OTHER_TEXTS", "records")
-    note_search(gathering.notes, model, searched)
+    note_search(gathering.notes, model, searched, [each.key for each in graph.hits if each.own])
     candidates, label = len(graph.candidates), partial(_label, model)
     content["manifest"] = manifest_of(gathering.notes, graph.searched, candidates, day, label, elsewhere.searched)
     return Made(content, gathering.open)

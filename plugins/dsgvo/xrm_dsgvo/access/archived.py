@@ -13,7 +13,7 @@ from xrm_dsgvo import own
 from xrm_dsgvo.access.gathering import Gathering
 from xrm_dsgvo.access.unsealing import may_open
 from xrm_dsgvo.access.values import labelled
-from xrm_dsgvo.archive.entries import ENTRY, USE, Reason, ground_of, key_of, names_of
+from xrm_dsgvo.archive.entries import CLAIMS, ENTRY, USE, ground_of, key_of, names_of
 from xrm_dsgvo.discovery.graph import Hit, Key, Seed
 from xrm_dsgvo.own import Making
 from xrm_dsgvo.registers import Registers
@@ -25,7 +25,6 @@ MOST_CLAIMS = 1_000
 """Entries of the archive that are opened for one answer."""
 
 _AT_ONCE = 500
-_LAW = frozenset({Reason.LAW, Reason.PURPOSE_END})
 
 
 def left_by_erasures(
@@ -73,7 +72,7 @@ def note_law(gathering: Gathering, entries: Collection[Record]) -> None:
     kept: dict[str, dict[str, str | None]] = {}
     for each in entries:
         ground = ground_of(each)
-        if ground.reason in _LAW:
+        if ground.reason not in CLAIMS:
             ends = kept.setdefault(key_of(each)[0], {})
             until = None if ground.until is None else ground.until.isoformat()
             last = ends.get(ground.basis, until)
@@ -86,7 +85,7 @@ def note_law(gathering: Gathering, entries: Collection[Record]) -> None:
 def claims(gathering: Gathering, entries: Collection[Record], needles: Collection[str]) -> Iterator[dict[str, Any]]:
     """What a dispute or a hold keeps, and names the person: told once somebody has looked at it."""
     context, notes = gathering.context, gathering.notes
-    mine = [each for each in entries if ground_of(each).reason not in _LAW]
+    mine = [each for each in entries if ground_of(each).reason in CLAIMS]
     if len(mine) > MOST_CLAIMS:
         for entity in sorted({key_of(each)[0] for each in mine[MOST_CLAIMS:]}):
             notes.leave_out("ARCHIVE_CLAIMS", "archive", entity)

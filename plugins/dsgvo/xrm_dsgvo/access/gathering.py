@@ -109,7 +109,8 @@ class Gathering:
         """
         self.notes.found["mentions"] += 1
         if text is None:
-            if self.sources.is_restricted(key) and not may_open(self.context):
+            closed = self.sources.is_restricted(key) or self.sources.model[key[0]][name].sealing is not None
+            if closed and not may_open(self.context):
                 self.notes.leave_out("SEALED", store, key[0], name)
                 return None
             text = str((self.sources.read(key) or {}).get(name) or "")

@@ -60,6 +60,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "de": "Die Suche in Dateien anderer Personen läuft noch.",
         "en": "The search of files of other persons is under way.",
     },
+    "FILES_NOT_FOR_ALL": {
+        "de": "Dateien anderer Personen wurden nicht nach allen Namen und Anschriften durchsucht, die bekannt sind.",
+        "en": "Files of other persons were not searched for all names and addresses that are known.",
+    },
     "FILE_PICTURE": {
         "de": "Nicht durchsucht: Bilder und eingescannte Seiten ohne Text.",
         "en": "Not searched: pictures and scanned pages without text.",

@@ -1,6 +1,6 @@
 """Files of records about somebody else that name the person, as a search has found them, in an answer."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from xrm_core.api import Model, file_in_vault, read_file
@@ -26,8 +26,16 @@ def mentioned_files(gathering: Gathering, searched: Searched, known: Collection[
             yield told
 
 
-def note_search(notes: Notes, model: Model, searched: Searched | None) -> None:
-    """Say in the manifest what was searched, what was not, and why."""
+def mentioned_texts(gathering: Gathering, searched: Searched, known: Collection[Key]) -> Iterator[dict[str, Any]]:
+    """What is told of sealed texts of others that a search has found, as of :func:`mentioned_files`."""
+    for key, name in searched.texts:
+        there = (gathering.sources.read(key) or {}).get(name) if key not in known else None
+        if there and (told := gathering.mention(key, name)) is not None:
+            yield told
+
+
+def note_search(notes: Notes, model: Model, searched: Searched | None, own: Iterable[Key] = ()) -> None:
+    """Say in the manifest what was searched, what was not, and why; ``own`` are the records that are the person."""
     if searched is None:
         for each in entities_with_files(model):
             notes.not_searched(each.name)
@@ -35,6 +43,8 @@ def note_search(notes: Notes, model: Model, searched: Searched | None) -> None:
         notes.leave_out("FILES_RUNNING", "other_files")
     else:
         notes.found["other_files"] += searched.files
+        if searched.leaves_out(own):
+            notes.leave_out("FILES_NOT_FOR_ALL", "other_files")
         for entity, why, count in searched.missing:
             notes.leave_out(f"FILE_{why.upper()}", "other_files", entity, count=count)
 

@@ -31,6 +31,10 @@ class Reason(StrEnum):
     PURPOSE_END = "purpose_end"
 
 
+CLAIMS = (Reason.DISPUTE, Reason.HOLD)
+"""For these no law keeps what is there from answers: § 34(1) no. 2(a) BDSG is about what the law alone keeps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Why values are kept, by which norm or for what, and the last day; None: nobody knows it yet."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from html.entities import codepoint2name
 from itertools import product
 
-from xrm_core.api import Field, Record
+from xrm_core.api import Field, Model, Record
 from xrm_dsgvo.accounts import is_account
 from xrm_dsgvo.discovery.graph import Key, SubjectGraph
 from xrm_dsgvo.discovery.identity import spellings
@@ -77,6 +77,17 @@ def needles_of(sources: Sources, graph: SubjectGraph) -> Iterator[str]:
                 continue
             if said.match.normalizer in _NAMING or hit.entity == "contact_point":
                 yield value
+
+
+def sealed_texts(model: Model, entity: EntityPrivacy) -> list[str]:
+    """The sealed texts of an entity in which somebody may be named: no database can look into them."""
+    found = []
+    for said in entity.fields.values():
+        field = model[entity.name][said.name]
+        is_text = field.sealing is not None and str(field.given.type) in ("text", "long_text")
+        if is_text and (said.free_text or _may_be_long(field.given)):
+            found.append(said.name)
+    return found
 
 
 def _texts(sources: Sources, entity: EntityPrivacy) -> Iterator[str]:

@@ -46,7 +46,8 @@ def made(context: Any, scope: dict[str, Any], same: Same, most: int | None = Non
         TooManyRecords: there are more.
     """
     texts = mentioned(context, scope, same.records, most)
-    scope["scope"] |= {"texts": exported(texts or []), "many_texts": texts is None}
+    sealed = scope["scope"].get("sealed_texts", ())
+    scope["scope"] |= {"texts": [*exported(texts or []), *sealed], "many_texts": texts is None}
     return planned_of(context, scope, same.records, most)
 
 

@@ -26,7 +26,7 @@ def mentioned(
     Raises:
         TooManyRecords: more than ``most`` records are the person's.
     """
-    if run["trigger"] not in _WHOLE:
+    if not is_whole(run):
         return []
     model = context.records.model
     sources = Sources(context, model, privacy_of(model), gone=True)
@@ -35,6 +35,11 @@ def mentioned(
     graph = discover_in(sources, Seed(own, others=others - set(own)), context.settings.region, most)
     found = [(key, name) for key, name in mentions(sources, graph) if key not in others]
     return None if len(found) > MOST else found
+
+
+def is_whole(run: Mapping[str, Any]) -> bool:
+    """Whether all of the person goes, rather than what was for some purposes."""
+    return run["trigger"] in _WHOLE
 
 
 def exported(found: Iterable[Mention]) -> list[list[str]]:
@@ -52,4 +57,5 @@ def unsearched(scope: Mapping[str, Any]) -> list[Defect]:
     somebody like them.
     """
     texts = [Defect("", "", "MANY_MENTIONS", str(MOST))] if scope.get("many_texts") else []
+    texts += [Defect("", "", "FILES_NOT_FOR_ALL", "")] if scope.get("not_for_all") else []
     return [*texts, *(Defect(str(entity), "", str(why), str(count)) for entity, why, count in scope.get("missing", ()))]

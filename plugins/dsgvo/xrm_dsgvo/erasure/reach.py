@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from xrm_core.api import Record
+from xrm_dsgvo.archive.entries import names_of, of_records
 from xrm_dsgvo.discovery.addresses import addresses_of, is_shared
 from xrm_dsgvo.discovery.finding import walk
 from xrm_dsgvo.discovery.graph import Key
@@ -92,7 +93,8 @@ def _mentioning(
         found = _found(context, sources, key, frozenset(), known)
         # what cannot be empty goes with its record, by hand
         needed = any(sources.model[key[0]][name].required for name in names)
-        stays = found.stays or ("REQUIRED" if needed else None)
+        archived = {name for entry in of_records(context, [key]) for name in names_of(entry)}
+        stays = found.stays or ("ARCHIVED" if names & archived else "REQUIRED" if needed else None)
         yield replace(found, files=frozenset(names), texts=frozenset(written.get(key, ())), stays=stays)
 
 

@@ -211,10 +211,8 @@ def _values(work: Work, plan: RecordPlan, stored: Record) -> Mapping[str, Any]:
     entity, said = work.context.records.model[plan.entity], work.privacy[plan.entity]
     black = {each.name for each in plan.fields if each.redacts}
     if plan.mention:  # the field is somebody else's, whose annotation is about them
-        left = {
-            name: blackened(str(stored[name] or ""), work.needles) for name in _touched(work, plan) if name in black
-        }
-        return {name: left.get(name) or None for name in _touched(work, plan)}
+        touched = _touched(work, plan)
+        return {name: _black(work, plan, name, stored) if name in black else None for name in touched}
     values: dict[str, Any] = {}
     for name in _touched(work, plan):
         each, rule = entity[name], said.fields[name].erase
@@ -231,6 +229,18 @@ def _values(work: Work, plan: RecordPlan, stored: Record) -> Mapping[str, Any]:
     if plan.action is RecordAction.ANONYMIZE:
         values |= dict.fromkeys(singled_out(work.context, entity, said, stored, values))
     return values
+
+
+def _black(work: Work, plan: RecordPlan, name: str, stored: Record) -> str | None:
+    """A text of somebody else without what names the person. A sealed one is opened for that, and sealed anew as it is
+    written; one in which nothing names them, or that nobody can open any more, stays as it is.
+    """
+    value = stored[name]
+    if work.context.records.model[plan.entity][name].sealing is None or value is None:
+        return blackened(str(value or ""), work.needles) or None
+    clear = _opened(work.context, (plan.entity, plan.id), name, value)
+    left = clear if clear is None else blackened(str(clear), work.needles)
+    return str(value) if left == clear else left
 
 
 def _elsewhere(work: Work, plan: RecordPlan, link: Field, value: Any) -> Any:

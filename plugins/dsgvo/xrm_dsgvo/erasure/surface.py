@@ -12,6 +12,7 @@ from xrm_dsgvo.discovery.finding import TooManyRecords
 from xrm_dsgvo.discovery.graph import Candidate, Key
 from xrm_dsgvo.erasure.keeping import NO_PLAN, RUN, keep
 from xrm_dsgvo.erasure.large import keep_made, made, make_later
+from xrm_dsgvo.erasure.mentioned import exported, is_whole
 from xrm_dsgvo.erasure.persons import Same, is_there, restrictions_of, same_person
 from xrm_dsgvo.erasure.pieces import PART
 from xrm_dsgvo.erasure.plan import Plan
@@ -164,6 +165,7 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
     searched = _searched(context, [(given.entity, given.record), *same.records])
     scope["scope"]["files"] = [] if searched is None else searched.exported()
     scope["scope"]["missing"] = [] if searched is None else [list(each) for each in searched.missing]
+    scope["scope"] |= _of_search(scope, searched, [(given.entity, given.record), *same.records])
     scope["scope"]["searched_on"] = searched.on.isoformat() if searched is not None and searched.on else None
     planned = None if given.by_job else _made_now(context, scope, same)
     values = {"plan_hash": planned and planned.hash, "scope": {"running": running}}
@@ -174,6 +176,14 @@ def open_run(context: ActionContext, given: ErasureOpenInput) -> ErasureOpened:
     else:
         keep_made(context, run, scope["scope"], planned, same)
     return _opened(run, planned, same.candidates, None if searched is None else searched.on)
+
+
+def _of_search(scope: dict[str, Any], searched: Searched | None, own_: list[Key]) -> dict[str, Any]:
+    """Sealed texts of others that a search has found, and whether it looked for all records of the person."""
+    if searched is None:
+        return {"sealed_texts": [], "not_for_all": False}
+    texts = [each for each in searched.texts if is_whole(scope) and each[0] not in own_]
+    return {"sealed_texts": exported(texts), "not_for_all": searched.leaves_out(own_)}
 
 
 def _made_now(context: ActionContext, scope: dict[str, Any], same: Same) -> Plan | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xrm_core.api import Entity, JobContext, Model, Record
+from xrm_dsgvo.archive.entries import CLAIMS, ENTRY
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.own import within
 
@@ -43,11 +44,32 @@ def places_of(job: JobContext, entity: Entity) -> Iterator[Place]:
         vaulted = [(each.id, each.values) for each in context.vaulted(entity.name)] if aside else []
     for id_, values in vaulted:
         yield from _places(entity.name, names, {**values, "id": id_})
+    yield from _disputed(job, entity.name, names)
     after = ""
     while aside and (page := _deleted(job, entity.name, after)):
         for record in page:
             yield from _places(entity.name, names, record)
         after = str(page[-1]["id"])
+
+
+def _disputed(job: JobContext, entity: str, names: list[str]) -> Iterator[Place]:
+    """What a dispute or a hold keeps in the archive. What the law alone keeps there is not opened for this."""
+    after = ""
+    while True:
+        with job.read() as connection:
+            context = within(job, connection)
+            if entity not in context.kept_aside():
+                return
+            kept_for = {"entity_name": {"eq": entity}, "reason": {"in": [each.value for each in CLAIMS]}}
+            entries = context.find(ENTRY, kept_for, _AT_ONCE, after)
+            deposits = {str(each["deposit"]) for each in entries}
+            there = context.vaulted(entity, sorted({str(each["record_id"]) for each in entries}))
+            found = [(each.id, each.values) for each in there if each.deposit in deposits]
+        for id_, values in found:
+            yield from _places(entity, names, {**values, "id": id_})
+        if len(entries) < _AT_ONCE:
+            return
+        after = str(entries[-1]["id"])
 
 
 def _page(job: JobContext, entity: str, after: str) -> list[Record]:

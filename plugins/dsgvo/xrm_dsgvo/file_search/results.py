@@ -7,10 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from xrm_core.api import Record
+from xrm_dsgvo.discovery.graph import Key
+from xrm_dsgvo.discovery.mentions import Mention
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.file_search.places import Place, file_of
 from xrm_dsgvo.file_search.searching import SEARCH
 from xrm_dsgvo.own import Looking
+from xrm_dsgvo.points import POINT
 from xrm_dsgvo.subjects import SUBJECT
 
 _MOST = 100
@@ -18,13 +21,21 @@ _MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """A search that is done, or ``running``."""
+    """A search that is done, or ``running``. ``persons``: the records by whose names it was looked; None: not kept."""
 
     running: bool
     on: date | None = None
     files: int = 0
     hits: tuple[Place, ...] = ()
+    texts: tuple[Mention, ...] = ()
     missing: tuple[tuple[str, str, int], ...] = ()
+    persons: frozenset[Key] | None = None
+
+    def leaves_out(self, own: Iterable[Key]) -> bool:
+        """Whether it did not look for one of the records that are the person: a duplicate that somebody has confirmed
+        since, such as one with another name.
+        """
+        return self.persons is not None and any(key[0] != POINT and key not in self.persons for key in own)
 
     def exported(self) -> list[list[str]]:
         """What it has found, as JSON: see :func:`place_of`."""
@@ -50,7 +61,11 @@ def searched_for(context: Looking, own: Iterable[tuple[str, str]]) -> Searched |
     said = newest["found"]
     at = datetime.fromisoformat(str(newest["searched_at"])).astimezone(ZoneInfo(context.settings.time_zone))
     missing = tuple((str(entity), str(why), int(count)) for entity, why, count in said["missing"])
-    return Searched(False, at.date(), int(newest["files"]), tuple(place_of(each) for each in said["hits"]), missing)
+    hits = tuple(place_of(each) for each in said["hits"])
+    # a search of before sealed texts were searched has none
+    texts = tuple(((str(entity), str(id_)), str(name)) for entity, id_, name in said.get("texts", ()))
+    persons = frozenset((str(e), str(id_)) for e, id_ in said["persons"]) if "persons" in said else None
+    return Searched(False, at.date(), int(newest["files"]), hits, texts, missing, persons)
 
 
 def place_of(said: Iterable[Any]) -> Place:

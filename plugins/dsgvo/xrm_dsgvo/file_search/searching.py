@@ -24,11 +24,13 @@ from xrm_dsgvo.contents.reading import read
 from xrm_dsgvo.contents.result import MOST_BYTES, Missing
 from xrm_dsgvo.discovery.finding import discover_in
 from xrm_dsgvo.discovery.graph import Key, Seed
-from xrm_dsgvo.discovery.mentions import needles_of
+from xrm_dsgvo.discovery.mentions import Mention, needles_of, sealed_texts
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.file_search.places import Place, entities_with_files, places_of
+from xrm_dsgvo.file_search.sealed_texts import texts_of
 from xrm_dsgvo.own import Writing
 from xrm_dsgvo.paging import every
+from xrm_dsgvo.points import POINT
 from xrm_dsgvo.privacy import privacy_of
 from xrm_dsgvo.requests.states import REQUEST
 from xrm_dsgvo.spelling import names
@@ -44,9 +46,13 @@ _WINDOW, _OVERLAP = 200_000, 500
 
 @dataclass
 class Found:
-    """What a search has found: places of files that name the person, and how many were not searched, and why."""
+    """What a search has found: places of files and sealed texts that name the person, and how many were not searched,
+    and why. ``persons`` are the records that were the person: by their names and addresses it was looked.
+    """
 
     hits: list[Place] = field(default_factory=list)
+    texts: list[Mention] = field(default_factory=list)
+    persons: list[Key] = field(default_factory=list)
     missing: Counter[tuple[str, str]] = field(default_factory=Counter)
     files: int = 0
 
@@ -54,6 +60,8 @@ class Found:
         """As JSON."""
         return {
             "hits": [[*each.key, each.field, each.file] for each in self.hits],
+            "texts": [[*key, name] for key, name in self.texts],
+            "persons": [list(key) for key in self.persons],
             "missing": [[entity, why, count] for (entity, why), count in sorted(self.missing.items())],
         }
 
@@ -77,11 +85,14 @@ def search_files(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, An
         stored = context.read(SEARCH, id_)
         if stored is None or stored["status"] != "running":
             return {}
-        known, needles = _about(context, str(stored["data_subject"]))
+        known, persons, needles = _about(context, str(stored["data_subject"]), stored["confirmed"])
     if not needles:  # that nothing was found would say that they are named nowhere
         own.in_job(job, partial(_failed, id_=id_))
         raise JobFailed("Nothing is known of the person by which files could be searched.", retry=False)
-    found, seen = Found(), dict[str, _Verdict]()
+    found, seen = Found(persons=persons), dict[str, _Verdict]()
+    too_many = JobFailed(
+        f"More than {MOST_HITS} files and texts name the person: look at their identifiers.", retry=False
+    )
     entities = entities_with_files(job.records.model)
     for number, entity in enumerate(entities):
         job.progress(100 * number // len(entities))
@@ -95,10 +106,14 @@ def search_files(job: JobContext, payload: Mapping[str, Any]) -> Mapping[str, An
             found.hits += [place] if verdict.hit else []
             if len(found.hits) > MOST_HITS:
                 own.in_job(job, partial(_failed, id_=id_))
-                raise JobFailed(f"More than {MOST_HITS} files name the person: look at their identifiers.", retry=False)
+                raise too_many
+    _search_texts(job, found, known, needles)
+    if len(found.hits) + len(found.texts) > MOST_HITS:
+        own.in_job(job, partial(_failed, id_=id_))
+        raise too_many
     found.files = len(seen)
     own.in_job(job, partial(_done, id_=id_, found=found))
-    return {"files": found.files, "mentions": len(found.hits)}
+    return {"files": found.files, "mentions": len(found.hits) + len(found.texts)}
 
 
 def jobs() -> list[JobHandler]:
@@ -106,16 +121,37 @@ def jobs() -> list[JobHandler]:
     return [JobHandler(NAME, search_files, dead=_died)]
 
 
-def _about(context: Any, subject: str) -> tuple[frozenset[Key], list[str]]:
-    """The records that are known to be about the person, and what names them."""
+def _search_texts(job: JobContext, found: Found, known: frozenset[Key], needles: list[str]) -> None:
+    """Sealed texts, which nothing but this job looks into."""
+    model = job.records.model
+    for said in privacy_of(model):
+        names_ = sealed_texts(model, said)
+        try:
+            for key, name, text in texts_of(job, said.name, names_) if names_ else ():
+                if key not in known and _names(text, needles):
+                    found.texts.append((key, name))
+                if len(found.texts) > MOST_HITS:
+                    return
+        except SealingUnavailable:
+            found.missing[said.name, Missing.CLOSED.value] += 1
+
+
+def _about(
+    context: Any, subject: str, confirmed_: Mapping[str, Any] | None
+) -> tuple[frozenset[Key], list[Key], list[str]]:
+    """The records that are known to be about the person, those that are the person, and what names them: duplicates of
+    which somebody has said so of a request, or of this search, are among them.
+    """
     model = context.records.model
     sources = Sources(context, model, privacy_of(model), gone=True)
     requests = every(context, REQUEST, {"data_subject": {"id": {"eq": subject}}})
-    said = (key for each in requests for key in (each["confirmed"] or {}).get("records", ()))
+    said = [key for each in requests for key in (each["confirmed"] or {}).get("records", ())]
+    said += (confirmed_ or {}).get("records", ())
     confirmed = frozenset((str(entity), str(id_)) for entity, id_ in said)
     seed = Seed(((SUBJECT, subject),), confirmed=confirmed)
     graph = discover_in(sources, seed, context.settings.region)
-    return frozenset(each.key for each in graph.hits), sorted(set(needles_of(sources, graph)))
+    persons = [each.key for each in graph.hits if each.own and each.entity != POINT]
+    return frozenset(each.key for each in graph.hits), persons, sorted(set(needles_of(sources, graph)))
 
 
 def _looked_at(job: JobContext, id_: str, needles: list[str]) -> _Verdict:
@@ -160,7 +196,7 @@ def _names(text: str, needles: list[str]) -> bool:
 
 def _done(context: Writing, id_: str, found: Found) -> None:
     if context.read(SEARCH, id_) is not None:
-        counts = {"files": found.files, "mentions": len(found.hits), "found": found.exported()}
+        counts = {"files": found.files, "mentions": len(found.hits) + len(found.texts), "found": found.exported()}
         own.change(context, SEARCH, id_, {"status": "done", "searched_at": own.now(), **counts})
 
 

@@ -1,28 +1,41 @@
 """``dsgvoFilesSearch``: have the files of others searched for a person. What is over is deleted each night."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from xrm_core.api import Action, ActionContext, JobContext, JobHandler, On, Refuse, Schedule, erase_values
 from xrm_dsgvo import own
+from xrm_dsgvo.discovery.finding import discover
+from xrm_dsgvo.discovery.graph import Seed
 from xrm_dsgvo.file_search.searching import SEARCH, begin
 from xrm_dsgvo.file_search.searching import jobs as searches
 from xrm_dsgvo.requests.cases import held, today
-from xrm_dsgvo.subjects import Person, subject_of
+from xrm_dsgvo.subjects import SUBJECT, Person, subject_of
 
 EXPIRE = "dsgvo.expire_file_searches"
 _DAYS, _AT_ONCE = 30, 50
 
 
 @dataclass
+class FilesSearchRecord:
+    """A record."""
+
+    entity: str
+    record: str
+
+
+@dataclass
 class FilesSearchInput:
-    """For whom: for a request of which it is known who has asked, or a record that is a person."""
+    """For whom: for a request of which it is known who has asked, or a record that is a person. ``confirmed`` are
+    candidates of which somebody has said that they are the same one; those that were named for a request count anyway.
+    """
 
     request: str | None = None
     entity: str | None = None
     record: str | None = None
+    confirmed: list[FilesSearchRecord] = field(default_factory=list)
 
 
 @dataclass
@@ -34,19 +47,29 @@ class FilesSearched:
 
 
 def search(context: ActionContext, given: FilesSearchInput) -> FilesSearched:
-    """Begin one; one that is under way goes on.
+    """Begin one; one that is under way goes on, unless more is confirmed than it knows.
 
     Raises:
-        Refuse: there is no such request that is worked on, nobody has said who has asked, or there is no such person.
+        Refuse: there is no such request that is worked on, nobody has said who has asked, there is no such person, or
+            no such record as was confirmed, or another search is under way that does not know it.
     """
     subject = _subject(context, given)
     context.hold("data_subject", subject)
     running = context.find(SEARCH, {"data_subject": {"id": {"eq": subject}}, "status": {"eq": "running"}}, 1)
+    confirmed = [[each.entity, each.record] for each in given.confirmed]
+    _require(context, subject, given.confirmed)
     if running:
         id_ = str(running[0]["id"])
+        if any(each not in (running[0]["confirmed"] or {}).get("records", ()) for each in confirmed):
+            text = {
+                "en": "A search is under way that does not know what is confirmed: begin one once it is done.",
+                "de": "Es läuft eine Suche, die das Bestätigte nicht kennt: neu beginnen, sobald sie fertig ist.",
+            }
+            raise Refuse(text, field="confirmed")
     else:
         until = today(context.settings) + timedelta(days=_DAYS)
-        id_ = own.create(context, SEARCH, {"data_subject": subject, "expires_on": until.isoformat()})
+        said = {"confirmed": {"records": confirmed}, "expires_on": until.isoformat()}
+        id_ = own.create(context, SEARCH, {"data_subject": subject, **said})
     begin(context, id_, context.caller.actor)
     return FilesSearched(id_, "running")
 
@@ -87,6 +110,18 @@ def hooks() -> list[On]:
     """Nobody but the plugin writes them."""
     text = {"en": "dsgvoFilesSearch keeps searches.", "de": "Suchen führt dsgvoFilesSearch."}
     return [own.kept(SEARCH, text)]
+
+
+def _require(context: ActionContext, subject: str, confirmed: Iterable[FilesSearchRecord]) -> None:
+    """Raise Refuse: one of these is no record that is, or may be, the person."""
+    keys = frozenset((each.entity, each.record) for each in confirmed)
+    if not keys:
+        return
+    seed = Seed(((SUBJECT, subject),), confirmed=keys)
+    graph = discover(context, context.records.model, seed, context.settings.region)
+    if any(graph.hit(key) is None for key in keys):
+        text = {"en": "There is no such record.", "de": "Diesen Datensatz gibt es nicht."}
+        raise Refuse(text, field="confirmed")
 
 
 def _subject(context: ActionContext, given: FilesSearchInput) -> str:

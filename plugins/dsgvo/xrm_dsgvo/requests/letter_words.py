@@ -81,6 +81,10 @@ STAYS: Mapping[str, Labels] = {
         "en": "It is about other persons; what names you was taken out as far as possible.",
     },
     "REQUIRED": {"de": "Es gehört zu Unterlagen anderer Personen.", "en": "It belongs to papers of other persons."},
+    "ARCHIVED": {
+        "de": "Es wird nur noch für einen Streit oder eine Löschsperre aufbewahrt.",
+        "en": "It is kept for a dispute or a legal hold alone.",
+    },
     "IN_VAULT": {
         "de": "Die Verarbeitung der Daten anderer Personen darin ist eingeschränkt.",
         "en": "The processing of data of other persons in it is restricted.",

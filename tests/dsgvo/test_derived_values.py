@@ -16,8 +16,9 @@ CATEGORY = {"category": "user.demographic.profile", "origin": "derived"}
 RECOMPUTE = {"erase": {"strategy": "recompute"}}
 
 
-def field(*made_of: str, kind: str = "integer", **more: Any) -> dict[str, Any]:
-    return {"type": kind, "x-dsgvo": {**CATEGORY, "derivedFrom": list(made_of), **RECOMPUTE}, **more}
+def field(*made_of: str, kind: str = "integer", of: str | None = None, **more: Any) -> dict[str, Any]:
+    whose = {"of": of} if of else {}
+    return {"type": kind, "x-dsgvo": {**CATEGORY, **whose, "derivedFrom": list(made_of), **RECOMPUTE}, **more}
 
 
 FILES = {
@@ -28,6 +29,13 @@ FILES = {
             "length": field("job_title"),
             "mood": field("job_title", default=3),
             "boss": field("reports_to.job_title"),
+        },
+    },
+    "project.rated": {
+        "x-extends": "project",
+        "properties": {
+            "team_rank": field("members.job_title", of="customer"),
+            "team_note": field("members.*", of="customer", default=1),
         },
     },
     "customer.rated": {
@@ -113,3 +121,31 @@ def test_what_a_hold_is_upon_keeps_what_was_worked_out_and_somebody_elses_is_lef
 
     assert stored(xrm, "customer", firm, "bestRank") == {"bestRank": BEST}
     assert stored(xrm, "customer", other, "bestRank") == {"bestRank": 5}
+
+
+TEAM = "mutation ($i: CreateProjectMemberInput!) { createProjectMember(input: $i) { id } }"
+LEAVE = "mutation ($id: ID!) { deleteProjectMember(id: $id) { id } }"
+
+
+def test_what_was_worked_out_over_a_list_of_many_to_many_goes_for_those_in_it(xrm: Xrm):
+    # given a project with two persons, one with another, and one that somebody has left
+    _, ada, other = begun(xrm)
+    admin = xrm.as_role("admin")
+    both, others, left = (
+        xrm.create("project", name=name, team_rank=number, team_note=number)
+        for name, number in (("both", RANK), ("others", 7), ("left", 8))
+    )
+    for project, contact in ((both, ada), (both, other), (others, other), (left, ada)):
+        id_ = admin.query(TEAM, i={"projectId": project, "contactId": contact})["createProjectMember"]["id"]
+        if project == left:
+            admin.query(LEAVE, id=id_)
+
+    # when one of the two is erased
+    done = erase(xrm, ada)
+
+    # then it goes where they were, also from the log, and nowhere else
+    assert done["status"] == "complete"
+    assert stored(xrm, "project", both, "teamRank teamNote") == {"teamRank": None, "teamNote": 1}
+    assert stored(xrm, "project", others, "teamRank teamNote") == {"teamRank": 7, "teamNote": 7}
+    assert stored(xrm, "project", left, "teamRank") == {"teamRank": 8}
+    assert str(RANK).encode() not in dump(xrm)

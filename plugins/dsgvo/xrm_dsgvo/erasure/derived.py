@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from xrm_core.api import Field, Model, Record, erase_values
+from xrm_core.api import Entity, Field, Model, Record, erase_values
 from xrm_dsgvo import own
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.discovery.sources import refers_to, target_of
@@ -24,7 +24,8 @@ class Dependent:
     """A stored field of an entity that is worked out of a field of another one.
 
     ``relation`` stands in that other one and leads to the record with the value, or, if not ``inverse``, the other way
-    round. ``of`` is the field that it is made of; ``*``: any.
+    round. ``of`` is the field that it is made of; ``*``: any. ``between`` is the entity of a many-to-many relation and
+    its relation to that other one; ``relation`` then leads from its records to the record with the value.
     """
 
     entity: str
@@ -32,6 +33,7 @@ class Dependent:
     relation: str
     inverse: bool
     of: str
+    between: tuple[str, str] | None = None
 
 
 def empty(field: Field, value: Any) -> Any:
@@ -48,20 +50,29 @@ def dependents(model: Model, privacy: PrivacyModel) -> dict[str, list[Dependent]
     """By the entity of which records may be erased, what of others is worked out of it."""
     found: dict[str, list[Dependent]] = {}
     for entity in privacy:
-        there = model[entity.name]
         for said in entity.fields.values():
             keeps = said.erase is not None and said.erase.strategy == "keep"
-            for path in () if keeps or there[said.name].virtual else said.derived_from:
-                first, _, of = path.partition(".")
-                relation = there.fields.get(first)
-                if of and (inverse := there.inverses.get(first)) is not None:
-                    each = Dependent(entity.name, said.name, inverse.field, True, of)
-                    found.setdefault(inverse.entity, []).append(each)
-                elif of and relation is not None and relation.relation is not None:
-                    for target in relation.relation.targets:
-                        each = Dependent(entity.name, said.name, first, False, of)
-                        found.setdefault(target, []).append(each)
+            for path in () if keeps or model[entity.name][said.name].virtual else said.derived_from:
+                for other, each in _ways(model[entity.name], said.name, path):
+                    found.setdefault(other, []).append(each)
     return found
+
+
+def _ways(entity: Entity, name: str, path: str) -> Iterator[tuple[str, Dependent]]:
+    """Of which entities a path of ``derivedFrom`` names a field, and how they lead to the record with the value."""
+    first, _, of = path.partition(".")
+    inverse, link, relation = entity.inverses.get(first), entity.links.get(first), entity.fields.get(first)
+    if not of:
+        return
+    if inverse is not None:
+        yield inverse.entity, Dependent(entity.name, name, inverse.field, True, of)
+    elif link is not None:
+        yield link.target, Dependent(entity.name, name, link.near, False, of, (link.through, link.far))
+        # who is not in the list any more does not count in it: the record in between goes, or leads elsewhere
+        yield link.through, Dependent(entity.name, name, link.near, True, link.far)
+    elif relation is not None and relation.relation is not None:
+        for target in relation.relation.targets:
+            yield target, Dependent(entity.name, name, first, False, of)
 
 
 def empty_what_is_made_of(
@@ -95,8 +106,19 @@ def _records(context: Writing, way: Dependent, key: Key, stored: Record) -> Iter
         if record is not None:
             yield record
         return
-    after, where = "", dict(refers_to(model[way.entity][way.relation], key))
-    while found := context.find(way.entity, where, _AT_ONCE, after):
+    if way.between is not None:
+        through, far = way.between
+        for one in _every(context, through, dict(refers_to(model[through][far], key))):
+            target = target_of(model[through][way.relation], one)
+            if target is not None and (record := context.read(*target)) is not None:
+                yield record
+        return
+    yield from _every(context, way.entity, dict(refers_to(model[way.entity][way.relation], key)))
+
+
+def _every(context: Writing, entity: str, where: dict[str, Any]) -> Iterator[Record]:
+    after = ""
+    while found := context.find(entity, where, _AT_ONCE, after):
         yield from found
         if len(found) < _AT_ONCE:
             return

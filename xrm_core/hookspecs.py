@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         MessageAllowed,
         MessageContext,
         MessageKind,
+        MessageOutcome,
         MessageRefusal,
         OutgoingMessage,
     )
@@ -961,7 +962,8 @@ def before_message_send(
         message that waits already ends as ``refused``. The first refusal counts, and no further gate is asked.
 
     An exception lets nothing go: who sends gets ``REFUSED_BY_PLUGIN``; a message that waits is tried again later.
-    A note of what was let go belongs to ``handed_over``: it is written if, and only if, the message leaves.
+    A note of what was let go belongs to ``handed_over``: it is written if, and only if, the message is handed to its
+    channel, in each attempt. Whether somebody has taken it, ``after_message_end`` hears.
 
     Example::
 
@@ -972,6 +974,31 @@ def before_message_send(
                 context.hold(entity, id_)
                 if context.read(entity, id_)["no_advertising"]:
                     return MessageRefusal("OBJECTION", "They have objected to advertising.")
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def after_message_end(message: "OutgoingMessage", outcome: "MessageOutcome", context: "MessageContext") -> None:
+    """Hear how a message to somebody outside has ended: that of any plugin. Its kind has ``ended`` for its own.
+
+    Called once for each message, in the transaction in which its end is noted: it was ``sent``, which is that its
+    channel has taken it; it has ``failed``, for good, or nobody knows; it was ``refused`` by a gate, or cancelled.
+
+    Args:
+        message: as gates have seen it; ``address`` is None: who needs it keeps at ``handed_over`` what it is about.
+        outcome: ``state``, ``reason`` and ``at``.
+        context: the transaction, to read and write in.
+
+    An exception takes back what the plugin has written there, and goes to the log. The message has ended all the same.
+
+    Example::
+
+        @hookimpl
+        def after_message_end(message, outcome, context):
+            if outcome.state == "failed" and message.person:
+                values = {"text": f"Not reached: {outcome.reason}"}
+                context.records.create(context.connection, context.system, "fleet_note", values)
     """
     raise NotImplementedError
 

@@ -1,14 +1,16 @@
 """The gate of the outbox: plugins that know nothing of data protection pass it; and mails that ask to confirm."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import aiosmtplib
 import pytest
 
 from tests.dsgvo.conftest import KEY
 from tests.dsgvo.consents import CONFIRM, Consents, consents  # noqa: F401 - a fixture
+from tests.dsgvo.test_informing import OWE
 from tests.dsgvo.test_templates import approved
 from xrm_core.api import Action, ActionContext, Message, MessageContent, MessageKind, Record, hookimpl, send_message
 from xrm_core.plugins import load_plugins
@@ -26,7 +28,7 @@ class Marketing:
 
     @hookimpl
     def register_actions(self) -> list[Action]:
-        names = ("news", "bill", "trick", "offer", "stored")
+        names = ("news", "bill", "trick", "offer", "stored", "inform")
         return [Action(f"mk.{kind}", getattr(self, f"_{kind}"), "contact") for kind in names]
 
     def _trick(self, context: ActionContext, contact: Record) -> None:
@@ -37,6 +39,10 @@ class Marketing:
 
     def _news(self, context: ActionContext, contact: Record) -> None:
         send_message(context, Message("mk.news", ("contact", contact["id"]), ("contact", contact["id"])))
+
+    def _inform(self, context: ActionContext, contact: Record) -> None:
+        person, notice = ("contact", contact["id"]), context.find("privacy_notice", {}, 1)[0]["id"]
+        send_message(context, Message("mk.bill", person, person, payload={"notice": notice}))
 
     def _bill(self, context: ActionContext, contact: Record) -> None:
         send_message(context, Message("mk.bill", ("contact", contact["id"])))
@@ -126,6 +132,42 @@ def test_what_other_plugins_send_passes_the_gate_twice(consents: Consents):  # n
     assert consents.mails(ADA)[0]["List-Unsubscribe"] is None
     xrm.http.post(url.removeprefix("https://crm.example.com"), data={"List-Unsubscribe": "One-Click"})
     assert consents.permit(ADA) == "E_OBJECTION"
+
+
+def test_a_notice_was_given_once_its_message_was_taken(
+    consents: Consents,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # given somebody who is to be told, and a mail with the notice that no server takes
+    xrm, inform = consents.xrm, "mutation ($id: ID!) { informContact(id: $id) { id } }"
+    contact = xrm.create("contact", last_name="Kern", email=ADA)
+    person = {"entity": "contact", "record": contact}
+    owed = {"person": person, "source": "Adressen AG", "collectedOn": date.today().isoformat()}
+    xrm.as_role("dsgvo_agent").query(OWE, i=owed)
+    text = {"key": "prospects", "language": "en", "edition": 1, "article": "article_14", "text": "We have your data."}
+    xrm.create("privacy_notice", text)
+
+    async def unwilling(*_: Any, **__: Any) -> None:
+        raise aiosmtplib.SMTPDataError(554, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(aiosmtplib, "send", unwilling)
+        consents.admin.query(inform, id=contact)
+        assert xrm.work().job("send_message").result == {"state": "failed", "reason": "MAIL_NOT_TAKEN"}
+
+    # then nobody was told
+    assert consents.rows("noticeDeliveries", "id") == []
+    assert [each["status"] for each in consents.rows("noticeDuties", "status")] == ["open"]
+
+    # when another one is taken
+    consents.admin.query(inform, id=contact)
+    xrm.work()
+
+    # then they were, once
+    [delivery] = consents.rows("noticeDeliveries", "via contactPoint { value } dataSubject { id }")
+    assert (delivery["via"], delivery["contactPoint"]) == ("email", {"value": ADA})
+    assert delivery["dataSubject"] is not None
+    assert [each["status"] for each in consents.rows("noticeDuties", "status")] == ["told"]
 
 
 def test_a_payload_makes_no_contract_of_advertising(consents: Consents):  # noqa: F811

@@ -69,7 +69,8 @@ FILES: dict[str, Any] = {
 
 class Plugin:
     """``pigeon`` is what the channel does; ``gate`` may be broken; ``compose`` is called before a letter is made;
-    ``quiet`` says until when the gate lets nothing go, ``watched`` whether openings and clicks may be counted.
+    ``hears`` when any message has ended, which ``heard`` has; ``quiet`` says until when the gate lets nothing go,
+    ``watched`` whether openings and clicks may be counted.
     """
 
     def __init__(self) -> None:
@@ -82,6 +83,8 @@ class Plugin:
         self.gate: Callable[[], object] = lambda: None
         self.compose: Callable[[], object] = lambda: None
         self.told: Callable[[], object] = lambda: None
+        self.heard: list[tuple[str, str | None, str, str | None]] = []
+        self.hears: Callable[[MessageContext], object] = lambda _: None
         self.quiet: Callable[[], dt.datetime | None] = lambda: None
         self.watched = False
 
@@ -122,6 +125,12 @@ class Plugin:
         self.told()
         changes = {"state": outcome.state.value, "reason": outcome.reason}
         context.records.update(context.connection, context.system, "letter", _letter(context)["id"], changes)
+
+    @hookimpl
+    def after_message_end(self, message: OutgoingMessage, outcome: MessageOutcome, context: MessageContext) -> None:
+        """All ends are kept, with what is known then."""
+        self.heard.append((message.kind, message.address, outcome.state.value, outcome.reason))
+        self.hears(context)
 
     @hookimpl
     def register_channels(self) -> list[Channel]:

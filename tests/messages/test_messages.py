@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.messages.conftest import Plugin
-from xrm_core.api import HandOver, NotHandedOver
+from xrm_core.api import HandOver, MessageContext, NotHandedOver
 from xrm_core.messages import recheck_messages
 from xrm_core.storage.message_tables import MESSAGE
 from xrm_core.testing import Xrm
@@ -332,6 +332,39 @@ def test_that_a_plugin_does_not_want_to_hear_of_it_changes_nothing(xrm: Xrm, plu
 
     assert (len(xrm.mails), state(xrm, id_)) == (1, ("queued", None))
     assert [each["state"] for each in kept(xrm)] == ["sent"]
+
+
+def test_all_plugins_hear_how_messages_have_ended_and_their_failure_changes_nothing(xrm: Xrm, plugin: Plugin) -> None:
+    # given one that is taken, one that nobody takes, and one that a gate refuses since
+    clerk, ids = xrm.as_role("clerk"), [letter(xrm) for _ in range(3)]
+
+    def lost(_: HandOver) -> None:
+        raise NotHandedOver("NO_PIGEON", retry=False)
+
+    plugin.pigeon = lost
+    clerk.query(SEND, id=ids[0])
+    clerk.query(FLY, id=ids[1])
+    xrm.work()
+    clerk.query(SEND, id=ids[2])
+    [friend] = xrm.as_role("clerk").query("query ($id: ID!) { letter(id: $id) { friend { id } } }", id=ids[2]).values()
+    clerk.query(
+        "mutation ($id: ID!) { updateFriend(id: $id, input: {objects: true}) { id } }", id=friend["friend"]["id"]
+    )
+
+    # when the plugin writes something of the last, and fails
+    def breaks(context: MessageContext) -> None:
+        note = {"letter": ids[2], "moment": "broken"}
+        context.records.create(context.connection, context.system, "release", note)
+        raise ZeroDivisionError
+
+    plugin.hears = breaks
+    xrm.work()
+
+    # then it has heard of each once, and of what has failed there is nothing
+    ends = [("sent", None), ("failed", "NO_PIGEON"), ("refused", "OBJECTION")]
+    assert sorted(plugin.heard) == sorted(("letters.letter", None, *each) for each in ends)
+    assert [state(xrm, each) for each in ids] == ends
+    assert "broken" not in moments(xrm)
 
 
 def test_messages_go_when_they_have_ended_long_ago(xrm: Xrm, plugin: Plugin) -> None:

@@ -201,6 +201,7 @@ def test_the_installed_plugin_brings_its_entity_and_refuses_writes(installed_fle
                 "before_record_restore",
                 "scan_file",
                 "before_message_send",
+                "after_message_end",
                 "before_data_leaves",
                 "after_record_create",
                 "after_record_update",

@@ -419,6 +419,17 @@ def test_hook_before_message_send():
     assert asked.answer(hook, {"message": 1, "context": 2}) == (1, 2)
 
 
+def test_hook_after_message_end():
+    told: list[Any] = []
+    asked = plugins(after_message_end=lambda message, outcome, context: told.append((message, outcome, context)))
+    [hook] = asked.hooks("after_message_end")
+
+    # When it is told, and what becomes of a failure: tests/messages.
+    asked.tell(hook, {"message": 1, "outcome": 2, "context": 3})
+
+    assert told == [(1, 2, 3)]
+
+
 def test_hook_before_data_leaves():
     asked = plugins(before_data_leaves=lambda connector, context: (connector, context))
     [hook] = asked.hooks("before_data_leaves")

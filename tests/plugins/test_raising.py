@@ -116,6 +116,10 @@ class Bad:
         breaks("gate")
 
     @hookimpl
+    def after_message_end(self) -> None:
+        breaks("told")
+
+    @hookimpl
     def after_record_create(self, entity: str) -> None:
         breaks("created")
 
@@ -267,7 +271,7 @@ def test_what_is_told_afterwards_is_tried_again_until_it_is_put_aside(xrm: Xrm, 
 def test_jobs_and_messages_that_raise_end_visibly(xrm: Xrm, clerk: Client) -> None:
     part = clerk.query(CREATE)["createPart"]["id"]
     ends, counted = [], failed(xrm)
-    for name in ("compose", "channel", "ended"):
+    for name in ("compose", "channel", "ended", "told"):
         BROKEN.clear()
         clerk.query(SEND, id=part)
         BROKEN.add(name)
@@ -279,9 +283,10 @@ def test_jobs_and_messages_that_raise_end_visibly(xrm: Xrm, clerk: Client) -> No
         enqueue(connection, "bad.work", {})
     job = xrm.work(fails=True).job("bad.work")
 
-    assert ends == [("failed", "NOT_MADE"), ("failed", "OUTCOME_UNKNOWN"), ("sent", None)]
+    assert ends == [("failed", "NOT_MADE"), ("failed", "OUTCOME_UNKNOWN"), ("sent", None), ("sent", None)]
     assert (job.state, (job.error or {})["code"]) == ("dead", "ZeroDivisionError")
     names = {("message", "bad.news/compose"), ("channel", "bad.radio"), ("message", "bad.news/ended")}
+    names.add(("hook", "after_message_end"))
     assert set(failed(xrm) - counted) == {*names, ("job", "bad.work"), ("job", "bad.work/dead")}
 
 

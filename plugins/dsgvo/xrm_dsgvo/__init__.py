@@ -15,6 +15,7 @@ from xrm_core.api import (
     MessageAllowed,
     MessageContext,
     MessageKind,
+    MessageOutcome,
     MessageRefusal,
     Needs,
     On,
@@ -47,7 +48,7 @@ from xrm_dsgvo.erasure import commands as erasure_commands
 from xrm_dsgvo.erasure import looking as erasure_plans
 from xrm_dsgvo.erasure import surface as erasures
 from xrm_dsgvo.file_search import surface as file_searches
-from xrm_dsgvo.informing import arriving, delivering, duties
+from xrm_dsgvo.informing import arriving, contacting, delivering, duties
 from xrm_dsgvo.keyword import keyword
 from xrm_dsgvo.lint import command
 from xrm_dsgvo.measures import evidence
@@ -198,6 +199,12 @@ def register_message_kinds() -> list[MessageKind]:
 def before_message_send(message: OutgoingMessage, context: MessageContext) -> MessageRefusal | MessageAllowed | None:
     """The gate of every message of every plugin."""
     return outbox.before_message_send(message, context)
+
+
+@hookimpl
+def after_message_end(message: OutgoingMessage, outcome: MessageOutcome, context: MessageContext) -> None:
+    """What was taken has brought the notice that it has."""
+    contacting.arrived(context, message, outcome)
 
 
 @hookimpl

@@ -559,6 +559,14 @@ def before_message_send(message: OutgoingMessage, context: MessageContext) -> Me
 
 
 @hookimpl
+def after_message_end(message: OutgoingMessage, outcome: MessageOutcome, context: MessageContext) -> None:
+    """Whose letters do not arrive is noted, whoever sends them."""
+    if message.kind != "fleet.recall" and outcome.state is MessageState.FAILED:
+        text = f"{message.kind} did not arrive: {outcome.reason}"
+        context.records.create(context.connection, context.system, "fleet_note", {"text": text})
+
+
+@hookimpl
 def before_data_leaves(connector: Connector, context: LeavingContext) -> ConnectorRefusal | None:
     """Nothing goes to whoever has a note of ours that says so."""
     if context.find("fleet_note", {"text": {"eq": f"never to {connector.name}"}}, 1):

@@ -55,10 +55,10 @@ def judge(ask: Ask, given: Draft, settings: Any) -> Permit:
     return _answer(verdict, tracking=verdict.allowed and tracks(draft, facts, at))
 
 
-def claim(context: Writing, given: Draft, person: Key | None = None) -> Permit:
+def claim(context: Writing, given: Draft, person: Key | None = None, *, ends: bool = False) -> Permit:
     """Whether a message is sent now: what is allowed is noted in this transaction, and is to be sent after it.
 
-    ``person`` is the record of who gets it, where somebody knows.
+    ``person`` is the record of who gets it, where somebody knows; ``ends``: the end of the message will be told.
     """
     draft = marked(context.query_as_system, given)
     if draft is None:
@@ -75,7 +75,7 @@ def claim(context: Writing, given: Draft, person: Key | None = None) -> Permit:
     token = secrets.token_urlsafe(32) if draft.kind is Kind.advertising else None
     again = _note(context, draft, facts, point, verdict, at, token)
     if not again:
-        written_to(context, draft, point, person)
+        written_to(context, draft, point, person, ends=ends)
     answer = _answer(verdict, tracking=tracks(draft, facts, at))
     answer.unsubscribe = token and f"{PATH}/{token}"
     return answer

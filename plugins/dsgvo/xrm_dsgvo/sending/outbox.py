@@ -20,7 +20,7 @@ def before_message_send(message: OutgoingMessage, context: MessageContext) -> Me
     if draft is None:
         return MessageRefusal("E_TEMPLATE", _reason("E_TEMPLATE"))
     if message.moment is Moment.HANDED_OVER:
-        found = claim(context, draft, message.person or message.about)
+        found = claim(context, draft, message.person or message.about, ends=True)
     else:
         found = judge(context.query_as_system, draft, context.settings)
     if not found.allowed:

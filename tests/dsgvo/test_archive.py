@@ -17,7 +17,8 @@ LOOK = """mutation ($i: DsgvoArchiveLookInput!) { dsgvoArchiveLook(input: $i) {
   records { record reason basis until values { field value } former { field value } } } }"""
 ENTRIES = "{ archiveEntries { nodes { id entityName recordId reason basis until fieldNames } } }"
 SUM = "{ invoicesAggregate { count sum { amount } } }"
-INVOICE = "query ($id: ID!) { invoice(id: $id) { amount billTo note phone document { name url } contact { id } } }"
+INVOICE = """query ($id: ID!) { invoice(id: $id) {
+  amount billTo postcode hotline note phone document { name url } contact { id } } }"""
 UPDATE = "mutation ($id: ID!, $i: UpdateInvoiceInput!) { updateInvoice(id: $id, input: $i) { id } }"
 OPEN = """mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) { run planHash
   records { entity action fields { name decision } } } }"""
@@ -34,7 +35,7 @@ def _personal(type_: dict[str, Any], category: str, **more: Any) -> dict[str, An
 ENTITY = {
     "x-entity": "invoice",
     "type": "object",
-    "required": ["issued_on", "amount", "bill_to"],
+    "required": ["issued_on", "amount", "bill_to", "postcode", "hotline"],
     "x-dsgvo": {
         "v": 1,
         "datenart": "auftraege",
@@ -57,6 +58,12 @@ ENTITY = {
         },
         "amount": _personal({"type": "number", "x-type": "decimal", "x-precision": 12, "x-scale": 2}, "user.financial"),
         "bill_to": _personal({"type": "string", "maxLength": 100}, "user.name", identifier="direct"),
+        "postcode": _personal(
+            {"type": "string", "maxLength": 5, "pattern": "^[0-9]{5}$", "default": "10115"}, "user.location"
+        ),
+        "hotline": _personal(
+            {"type": "string", "x-type": "phone", "default": "+4930901820"}, "user.contact.phone_number"
+        ),
         "note": _personal({"type": "string", "maxLength": 500}, "user.financial"),
         "phone": _personal(
             {"type": "string", "x-type": "phone"},
@@ -129,7 +136,14 @@ def world(xrm: Xrm) -> World:
     admin = xrm.as_role("admin")
     contact = xrm.create("contact", first_name="Ada", last_name="Vogel", email="ada@vogel.example")
     sent = admin.request("POST", "/files?name=rechnung.txt", content=b"Bill", headers={"Content-Type": "text/plain"})
-    said = {"bill_to": "Vogel & Cie", "note": "Thanks for all", "phone": "+491701234567", "document": sent.json()["id"]}
+    reached = {"postcode": "76133", "hotline": "+491709876543"}
+    said = {
+        **reached,
+        "bill_to": "Vogel & Cie",
+        "note": "Thanks for all",
+        "phone": "+491701234567",
+        "document": sent.json()["id"],
+    }
     invoice = xrm.create("invoice", issued_on="2026-01-15", amount="12.50", contact=contact, **said)
     return World(xrm, admin, xrm.as_role("dsb"), contact, invoice)
 
@@ -149,6 +163,10 @@ def test_what_the_law_keeps_is_in_no_table_and_the_books_add_up(world: World):
     assert there["billTo"].startswith("erased-")
     assert {there[name] for name in ("note", "phone", "document", "contact")} == {None}
 
+    # what may not be empty has a value of its own kind in which nobody is
+    assert (there["postcode"], there["hotline"]) == ("00000", "+493023125000")
+    assert world.somewhere(("76133", "1709876543")) == set()
+
     # and it is said what is kept, by which norm, until when
     [law] = [each for each in world.entries() if "bill_to" in each["fieldNames"]]
     assert (law["entityName"], law["recordId"], law["reason"]) == ("invoice", world.invoice, "law")
@@ -157,6 +175,7 @@ def test_what_the_law_keeps_is_in_no_table_and_the_books_add_up(world: World):
     # and who looks for the books has it, with what it was before
     found = world.look()
     assert (found["bill_to"], found["note"]) == ("Vogel & Cie", "Thanks for all your trust")
+    assert (found["postcode"], found["hotline"]) == ("76133", "+491709876543")
     assert found["document"]["name"] == "rechnung.txt"
 
     # and a second erasure has nothing to do
@@ -241,6 +260,10 @@ def test_what_has_lost_its_purpose_is_archived_by_night_and_told_to_the_person(w
     assert there["contact"] == {"id": world.contact}
     assert world.somewhere(WORDS) == set()
     assert {each["reason"] for each in world.entries()} == {"purpose_end"}
+    # once: what stands there instead goes there by no other night
+    entries = world.entries()
+    world.night("2026-03-12")
+    assert world.entries() == entries
     assert world.look()["note"] == "Thanks for all"
 
     # but the person is told of it, and has it corrected

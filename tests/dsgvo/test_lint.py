@@ -154,6 +154,7 @@ REMEDIED = {
         ("person.nickname", {"erase": {"strategy": "constant", "value": "x"}, "+x-unique": True}),
         ("person.colour", {"erase": {"strategy": "constant", "value": "green"}}),
     ],
+    "archive": [("invoice", {"+required": ["pdf"]})],
     "special": [
         ("person.health", {"special": GONE}),
         ("person.health", {"purposes": GONE}),

@@ -37,8 +37,8 @@ are the entries of the log of a record, each a ``LoggedChange``, ``reads_of`` th
 ``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends them; a ``Deposit`` is what was
 moved together, ``Vaulted`` a record there. ``destroy_keys`` and ``destroy_many_keys`` destroy keys of sealed values,
 ``Opened`` is what one of these is in clear, ``Sealing`` how a field is sealed; ``SealingUnavailable`` is raised where
-nothing can be. ``read_file`` opens a file with its content, a ``ReadableFile``; ``FilesUnavailable`` is raised where
-that lies with somebody who does not answer.
+nothing can be. ``value_fits`` says whether a field may have a value. ``read_file`` opens a file with its content, a
+``ReadableFile``; ``FilesUnavailable`` is raised where that lies with somebody who does not answer.
 ``keep_beyond_restore`` keeps what is to be done again after a restore, by a ``Replay``. ``DataStore`` is what they
 register that keeps data elsewhere, ``StoreContext`` what its functions are given, with a ``StoreSubject``, some
 ``StorePart`` of it where not all is meant; they answer with a ``StoredItem`` each. ``data_stores`` are all of them,
@@ -97,6 +97,7 @@ from xrm_core.messages import (
 from xrm_core.messages.by_hand import Listed as ListedMessage
 from xrm_core.messages.by_hand import messages_of
 from xrm_core.metadata.custom_types import CustomFieldType
+from xrm_core.metadata.fields import value_fits
 from xrm_core.metadata.in_log import InLog
 from xrm_core.metadata.keywords import Keyword, KeywordMistake
 from xrm_core.metadata.model import Entity, Field, Model
@@ -240,5 +241,6 @@ __all__ = [
     "recheck_messages",
     "seal_text",
     "send_message",
+    "value_fits",
     "verify_changes",
 ]

@@ -327,6 +327,21 @@ def _content(field: Field) -> _Mistakes:
     return []
 
 
+def value_fits(field: Field, value: Any) -> bool:
+    """Whether a field may have a value by what its file says of it: type, length, limits, pattern. What rules of the
+    entity, formats and types of plugins, or other records have against it is not asked.
+
+    Args:
+        field: of a model.
+        value: in JSON types; of a decimal a number as text.
+    """
+    given = field.given
+    try:
+        return not _misfit(given, _exact(given, value))
+    except (ValueError, ArithmeticError):
+        return False
+
+
 def _exact(field: Field, value: Any) -> Any:
     return Decimal(str(value)) if field.type is FieldType.DECIMAL else value
 

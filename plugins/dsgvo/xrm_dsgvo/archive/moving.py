@@ -7,26 +7,18 @@ books have to add up, and once a record is cut off from the person, they name no
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from xrm_core.api import Field, Record
+from xrm_core.api import Field, Record, value_fits
 from xrm_dsgvo.archive.entries import Ground, Key, Reason, come_back, end, ground_of, key_of, names_of, of_records, put
+from xrm_dsgvo.archive.standing_in import MADE_UP, goes_apart, is_ours, stands_in
 from xrm_dsgvo.erasure.facts import Trigger
 from xrm_dsgvo.erasure.plan import Decision, FieldPlan, Plan, RecordAction, RecordPlan
 from xrm_dsgvo.erasure.values import erased
 from xrm_dsgvo.own import Writing
-from xrm_dsgvo.privacy import Erase, FieldPrivacy, PrivacyModel
+from xrm_dsgvo.privacy import FieldPrivacy, PrivacyModel
 from xrm_dsgvo.restriction.reach import ACCOUNTS, OURS
 
 _KEPT = frozenset({Decision.RESTRICT, Decision.HOLD})
 _REASONS = {"DISPUTE": Reason.DISPUTE, "LEGAL_HOLD": Reason.HOLD}
-_COUNTED = frozenset(
-    {"integer", "big_integer", "decimal", "money", "boolean", "date", "datetime", "time", "duration", "enum", "set"}
-)
-"""Types of what is summed, sorted and counted; ``identifier`` in an annotation says that it tells who somebody is."""
-
-_MADE_UP = frozenset({"constant", "random_token", "generalize"})
-_TOKEN = Erase("random_token")
-_TOKEN_LENGTH = 38
-"""Of an address in place of another one."""
 
 
 def keep_apart(context: Writing, privacy: PrivacyModel, plan: Plan) -> int:
@@ -86,7 +78,8 @@ def to_move(
             continue  # the schema has changed since
         field, said = context.records.model[entity][name], privacy[entity].fields[name]
         value = stored.get(name)
-        if value is None or not _goes_apart(field, said):
+        apart = goes_apart(field, identifier=bool(said.identifier), readonly=said.restrict == "readonly")
+        if value is None or not apart:
             continue
         instead = _instead(field, said, value)
         if instead != value and not (instead is None and field.required):
@@ -113,18 +106,12 @@ def _going(record: RecordPlan, names: frozenset[str]) -> frozenset[str]:
     return names & {each.name for each in record.fields if each.decision is Decision.ERASE or each.redacts}
 
 
-def _goes_apart(field: Field, said: FieldPrivacy) -> bool:
-    """Whether it is moved. What is sealed is out of reach already: it takes the right to sealed values."""
-    if field.virtual or field.sealing is not None or said.restrict == "readonly":
-        return False
-    return str(field.type) not in _COUNTED or bool(said.identifier)
-
-
 def _instead(field: Field, said: FieldPrivacy, value: Any) -> Any:
+    """What stands in place of a value; the value itself where nothing can, or something does already."""
     if not field.required:
         return None
-    if said.erase is not None and said.erase.strategy in _MADE_UP:
-        return erased(field, said.erase, value)
-    room = field.max_length is None or field.max_length >= _TOKEN_LENGTH
-    free = str(field.type) in ("text", "long_text", "email") and room and field.pattern is None
-    return erased(field, _TOKEN, value) if free else None
+    made = erased(field, said.erase, value) if said.erase is not None and said.erase.strategy in MADE_UP else None
+    if made is not None and (not isinstance(made, str) or value_fits(field, made)):
+        return made
+    instead = None if is_ours(field, value) else stands_in(field)
+    return value if instead is None else instead

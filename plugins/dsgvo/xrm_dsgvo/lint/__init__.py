@@ -6,7 +6,7 @@ Each rule has a name, which stands at the end of its reason in brackets; ``docs/
 from collections.abc import Callable, Iterator
 
 from xrm_core.api import KeywordMistake, Model
-from xrm_dsgvo.lint import entities, erasing, fields, links, missing, registers, retention, sealing
+from xrm_dsgvo.lint import archiving, entities, erasing, fields, links, missing, registers, retention, sealing
 from xrm_dsgvo.lint.surroundings import Surroundings
 from xrm_dsgvo.registers import Registers
 
@@ -22,7 +22,7 @@ def check_by(known: Registers, *, sealed: bool = False) -> Callable[[Model], Ite
             yield mistake
         if not said_of_all:  # what else is wrong cannot be told of half of it
             return
-        for part in (registers, entities, retention, fields, links, erasing, sealing):
+        for part in (registers, entities, retention, fields, links, erasing, archiving, sealing):
             yield from part.mistakes(found)
         for each in sealing.in_clear(found) if sealed else ():
             reason = 'it has "encrypt", and stands in clear.'

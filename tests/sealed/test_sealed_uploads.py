@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import hashlib
+import json
 import secrets
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ from sqlalchemy import create_engine, select, update
 from tests.sealed.practice import CANARY, COLUMNS, CONTENT, PACKED, Practice, practice_at
 from xrm_core.errors import NotFound
 from xrm_core.records import uploads
+from xrm_core.records.door import Records
 from xrm_core.records.sealed_pieces import SealedPieces
 from xrm_core.sealed.errors import SealedKeyDestroyed
 from xrm_core.server.content_stores import content_stores
@@ -165,6 +167,38 @@ def test_a_field_that_is_not_sealed_gets_it_in_clear(practice: Practice, way: st
     assert answer["errors"][0]["extensions"]["code"] == "FILE_REFUSED"
 
 
+@pytest.mark.parametrize("field", ["coverId", "findingId"])
+def test_what_a_mutation_brings_along_is_sealed_until_it_is_attached(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    # given a look at what is stored when the mutation begins
+    stored: list[list[bytes]] = []
+    create = Records.create
+
+    def looking(*given: Any, **more: Any) -> str:
+        stored.append(leaks(practice.raw()))
+        return create(*given, **more)
+
+    monkeypatch.setattr(Records, "create", looking)
+    contact = practice.contact()
+
+    # when
+    query = "mutation($i: CreateReportInput!) { createReport(input: $i) { id } }"
+    operations = {"query": query, "variables": {"i": {"title": "x", "contactId": contact, field: None}}}
+    body = {"operations": json.dumps(operations), "map": json.dumps({"0": [f"variables.i.{field}"]})}
+    file = {"0": (NAME, CONTENT, "text/plain")}
+    answer = practice.http.post("/graphql", data=body, files=file, headers=practice.headers("admin")).json()
+
+    # then
+    assert "errors" not in answer, answer
+    assert stored == [[]] * len(stored)
+    assert stored
+    assert bool(leaks(practice.raw())) is (field == "coverId")
+    with practice.database.read() as connection:
+        [id_] = connection.scalars(select(FILE.c.id))
+    assert practice.download("dsb", str(id_)).content == CONTENT
+
+
 def test_it_goes_where_new_content_goes_within_the_hour(anywhere: Practice) -> None:
     file = anywhere.filed(sealed=None)
     anywhere.report(coverId=file)
@@ -246,6 +280,7 @@ def test_what_was_changed_where_it_lies_is_no_file(practice: Practice) -> None:
             )
         answer = send(practice, url, len(CONTENT) - 1, CONTENT[-1:])
         assert answer.json()["errors"][0]["extensions"]["code"] == "SEALED_VALUE_FOREIGN", forged
+        assert practice.http.head(url, headers=practice.headers("admin", **TUS)).status_code == 404
         assert practice.download("admin", url.rpartition("/")[2]).status_code == 404
 
 

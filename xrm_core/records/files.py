@@ -217,7 +217,7 @@ class Files:
                 found.append({"field": name, "rule": "file", "message": say("there is no file with this id")})
             elif file.state == FileState.QUARANTINED:
                 found.append({"field": name, "rule": "file", "message": "is in quarantine"})
-            elif field.sealing is None and file.sealed is not None and not file.sealed.startswith(FOR_ANY):
+            elif field.sealing is None and file.sealed is not None and not self._opens(file):
                 found.append({"field": name, "rule": "file", "message": say("is sealed, and the field is not")})
             elif wrong := self._misfit(connection, field.file, file):
                 found.append({"field": name, "rule": "file", "message": wrong})
@@ -315,6 +315,10 @@ class Files:
     ) -> StoredFile:
         """Seal a file on its way in; see :func:`~xrm_core.records.sealed_uploads.seal_upload`."""
         return seal_upload(self._keys(), database, file, content, into, only=only)
+
+    def _opens(self, file: StoredFile) -> bool:
+        """Whether a sealed file is opened for a field that is not. In a model without sealed ones nobody looks."""
+        return bool(self.sealed_rules) and (file.sealed or "").startswith(FOR_ANY)
 
     def _misfit(self, connection: Connection, rules: FileRules, file: StoredFile) -> str | None:
         clear = self.opened(connection, file)

@@ -86,7 +86,7 @@ def opened(store: KeyStore, connection: Connection, upload: Upload) -> SealedPie
     Raises:
         SealingUnavailable, SealedValueForeign: it cannot be opened.
     """
-    text = SealedBox(store, mark_of(connection) or "").open_file(upload.sealed, upload.id).text
+    text = SealedBox(store, mark_of(connection) or "").open(upload.sealed, *_place_of(upload.id)).text
     return None if text is None else SealedPieces(**json.loads(text))
 
 
@@ -101,7 +101,12 @@ def of_today(store: KeyStore, connection: Connection, upload: Upload, pieces: Se
 def _sealed(store: KeyStore, connection: Connection, pieces: SealedPieces) -> str:
     store.require()
     text = json.dumps(asdict(pieces), ensure_ascii=False)
-    return SealedBox(store, made_mark(connection)).seal_file(text, *day_key(pieces.day), pieces.upload_id)
+    box = SealedBox(store, made_mark(connection))
+    return box.seal(text, *day_key(pieces.day), *_place_of(pieces.upload_id))
+
+
+def _place_of(upload_id: str) -> tuple[str, str, str]:
+    return "xrm_upload", upload_id, "sealed"
 
 
 def _today() -> str:

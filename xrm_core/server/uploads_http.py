@@ -19,6 +19,7 @@ from xrm_core.graphql import answers
 from xrm_core.permissions.caller import User
 from xrm_core.query.files import PATH
 from xrm_core.records import uploads
+from xrm_core.sealed.errors import SealedValueForeign
 from xrm_core.server import tus
 from xrm_core.server.browser import credentials
 from xrm_core.server.file_intake import FileIntake, sealed_in, sealed_on_its_way
@@ -220,7 +221,7 @@ class UploadsEndpoint:
 
         try:
             return await site.on_newest(finish)
-        except (FileRefused, RefusedByPlugin, NotFound):  # it will be refused each time
+        except (FileRefused, RefusedByPlugin, NotFound, SealedValueForeign):  # it will be refused each time
             await site.on_files(self._end, site, upload.id)
             raise
 

@@ -13,10 +13,10 @@ from xrm_dsgvo import own
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.discovery.sources import refers_to, target_of
 from xrm_dsgvo.own import Writing
+from xrm_dsgvo.paging import every
 from xrm_dsgvo.privacy import PrivacyModel
 
 _ZERO = {"integer": 0, "big_integer": 0, "decimal": "0", "boolean": False}
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +108,12 @@ def _records(context: Writing, way: Dependent, key: Key, stored: Record) -> Iter
         return
     if way.between is not None:
         through, far = way.between
-        for one in _every(context, through, dict(refers_to(model[through][far], key))):
+        for one in every(context, through, refers_to(model[through][far], key)):
             target = target_of(model[through][way.relation], one)
             if target is not None and (record := context.read(*target)) is not None:
                 yield record
         return
-    yield from _every(context, way.entity, dict(refers_to(model[way.entity][way.relation], key)))
-
-
-def _every(context: Writing, entity: str, where: dict[str, Any]) -> Iterator[Record]:
-    after = ""
-    while found := context.find(entity, where, _AT_ONCE, after):
-        yield from found
-        if len(found) < _AT_ONCE:
-            return
-        after = str(found[-1]["id"])
+    yield from every(context, way.entity, refers_to(model[way.entity][way.relation], key))
 
 
 def _emptied(context: Writing, way: Dependent, record: Record) -> bool:

@@ -277,9 +277,10 @@ def test_former_versions_sealed_files_and_those_in_the_vault_are_searched_and_qu
 
 
 def test_days_are_those_where_the_controller_is(xrm: Xrm):
-    # given half past midnight there, which is the day before in UTC
-    xrm.clock.set("2026-03-01T23:30Z")
+    # given half past midnight there, which is the year before in UTC
+    xrm.clock.set("2026-12-31T23:30Z")
     contact, agent = ada(xrm), xrm.as_role("dsgvo_agent")
+    note = xrm.create("activity", kind="note", subject="Notiz", contact=contact)
     request = opened(agent, "access")
     known(agent, request, contact)
     done(agent, SEARCH, request=request)
@@ -288,7 +289,10 @@ def test_days_are_those_where_the_controller_is(xrm: Xrm):
     content = json.loads(agent.query(ACCESS, i={"request": request})["dsgvoAccess"]["content"])
     plan = xrm.as_role("dsb").query(PLAN, i={"entity": "contact", "record": contact})["dsgvoErasureOpen"]
 
-    assert content["meta"]["madeOn"] == plan["filesSearchedOn"] == "2026-03-02"
+    assert content["meta"]["madeOn"] == plan["filesSearchedOn"] == "2027-01-01"
+    # and by it periods of three years end with their year
+    [told] = [each["retention"] for each in content["data"] if each["id"] == note]
+    assert (told["class"], told["until"]) == ("LK-3J-VORGANG", "2030-12-31")
 
 
 def clear(xrm: Xrm, id_: str) -> Any:

@@ -17,6 +17,7 @@ from xrm_dsgvo.access.mentioned_files import mentioned_files, mentioned_texts, n
 from xrm_dsgvo.access.others import others_of
 from xrm_dsgvo.access.portable import without_basis
 from xrm_dsgvo.access.values import labelled
+from xrm_dsgvo.days import day_in
 from xrm_dsgvo.disclosure.telling import notified_of, told
 from xrm_dsgvo.discovery.finding import discover_in
 from xrm_dsgvo.discovery.graph import Hit
@@ -182,7 +183,8 @@ def _uses(context: Making, hits: list[Hit]) -> Iterator[dict[str, Any]]:
     for each in hits:
         if each.entity == RESTRICTION:
             used = context.find("restriction_use", {"restriction": {"id": {"eq": each.id}}}, _MOST)
-            yield from ({"on": str(one["at"])[:10], "purpose": one["purpose"]} for one in used)
+            zone = context.settings.time_zone
+            yield from ({"on": day_in(one["at"], zone).isoformat(), "purpose": one["purpose"]} for one in used)
 
 
 def _decisions(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from xrm_dsgvo.access.portable import is_provided
 from xrm_dsgvo.access.retaining import retained
 from xrm_dsgvo.access.unsealing import kept_back, may_open
 from xrm_dsgvo.access.values import labelled, plain, texts
+from xrm_dsgvo.days import day_in
 from xrm_dsgvo.discovery.graph import Hit, Key
 from xrm_dsgvo.discovery.sources import Sources
 from xrm_dsgvo.own import Making
@@ -208,7 +209,8 @@ class Gathering:
         """On which days somebody has looked, how often, and what the data are there for; not who (CJEU C-579/21)."""
         if not self.sources.model[hit.entity].log_reads:
             return []
-        days = Counter(str(each.at)[:10] for each in reads_of(self.context, hit.id))
+        zone = self.context.settings.time_zone
+        days = Counter(day_in(each.at, zone).isoformat() for each in reads_of(self.context, hit.id))
         self.notes.found["reads"] += days.total()
         activities = (self.registers.activities[key] for key in self.sources.privacy[hit.entity].activities)
         purposes = [labelled(each.labels, each.key) for each in activities]

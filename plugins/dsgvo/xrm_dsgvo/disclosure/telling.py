@@ -5,6 +5,7 @@ from typing import Any
 
 from xrm_core.api import Record
 from xrm_dsgvo.access.values import labelled
+from xrm_dsgvo.days import day_in
 from xrm_dsgvo.disclosure.noting import DISCLOSURE
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.own import Looking, Making, Writing
@@ -64,7 +65,7 @@ def _request(id_: str) -> dict[str, Any]:
 def _told(context: Making, notices: Iterable[Record]) -> list[dict[str, Any]]:
     found = []
     for each in notices:
-        on = str(each["told_at"])[:10] if each["told_at"] else None
+        on = day_in(each["told_at"], context.settings.time_zone).isoformat() if each["told_at"] else None
         how = {"became": kind_of(context, each), "status": each["status"], "toldOn": on, "because": each["because"]}
         found.append(_named(context, each, "") | how)
     return sorted(found, key=_in_order)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from xrm_core.api import Record
+from xrm_dsgvo.days import day_in
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.discovery.mentions import Mention
 from xrm_dsgvo.discovery.sources import Sources
@@ -59,13 +59,13 @@ def searched_for(context: Looking, own: Iterable[tuple[str, str]]) -> Searched |
     if newest["status"] == "running":
         return Searched(running=True)
     said = newest["found"]
-    at = datetime.fromisoformat(str(newest["searched_at"])).astimezone(ZoneInfo(context.settings.time_zone))
+    day = day_in(newest["searched_at"], context.settings.time_zone)
     missing = tuple((str(entity), str(why), int(count)) for entity, why, count in said["missing"])
     hits = tuple(place_of(each) for each in said["hits"])
     # a search of before sealed texts were searched has none
     texts = tuple(((str(entity), str(id_)), str(name)) for entity, id_, name in said.get("texts", ()))
     persons = frozenset((str(e), str(id_)) for e, id_ in said["persons"]) if "persons" in said else None
-    return Searched(False, at.date(), int(newest["files"]), hits, texts, missing, persons)
+    return Searched(False, day, int(newest["files"]), hits, texts, missing, persons)
 
 
 def place_of(said: Iterable[Any]) -> Place:

@@ -5,10 +5,8 @@ one, a lead and the contact that it became.
 """
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from xrm_core.api import Record
+from xrm_dsgvo.days import day_in
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.discovery.own_records import own_records
 from xrm_dsgvo.informing.duties import DUTY, of_records, open_of, told
@@ -67,9 +65,4 @@ def _given(context: Writing, subjects: Collection[str], zone: str) -> list[str]:
     if points:
         at = {"contact_point": {"id": {"in": sorted(points)}}, "data_subject": {"isNull": True}}
         found += context.find(DELIVERY, at, _MOST)
-    return [_day(each, zone) for each in found]
-
-
-def _day(delivery: Record, zone: str) -> str:
-    moment = datetime.fromisoformat(str(delivery["delivered_at"]).replace("Z", "+00:00"))
-    return moment.astimezone(ZoneInfo(zone)).date().isoformat()
+    return [day_in(each["delivered_at"], zone).isoformat() for each in found]

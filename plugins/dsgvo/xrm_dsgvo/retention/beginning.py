@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from xrm_core.api import Record
+from xrm_dsgvo.days import day_in
 from xrm_dsgvo.discovery.graph import Key
 from xrm_dsgvo.discovery.sources import target_of
 from xrm_dsgvo.own import Looking
@@ -20,7 +21,7 @@ def began(
     """The day; None: nobody has said it, or the entity has no period.
 
     Args:
-        context: looks at the model and at events.
+        context: looks at the model and at events, with the settings of the plugin.
         privacy: what annotations say.
         said: of the entity of the record.
         record: as it is stored.
@@ -35,7 +36,7 @@ def began(
         return None if target is None or owner is None else began(context, privacy, privacy[target[0]], owner, read)
     if start.field:
         value = record.get(start.field)
-        return None if value is None else date.fromisoformat(str(value)[:10])
+        return None if value is None else day_in(value, context.settings.time_zone)
     return _happened(context, said.name, str(record["id"]), str(start.event))
 
 

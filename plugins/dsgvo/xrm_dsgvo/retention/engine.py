@@ -132,7 +132,7 @@ def hooks() -> list[On]:
 def _looked(job: JobContext, do: Callable[[Any], Result]) -> Result:
     """What only reads keeps nobody from writing."""
     with job.read() as connection:
-        return do(job.within(connection))
+        return do(own.within(job, connection))
 
 
 def _begun(context: Writing, day: date, mode: str) -> tuple[str, Tally]:

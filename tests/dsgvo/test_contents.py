@@ -57,6 +57,8 @@ Content-Transfer-Encoding: base64
         (SHEET, "", office({"xl/sharedStrings.xml": "<s><si><t>Grüße an Müller</t></si></s>"})),
         (LETTER, "", office({"content.xml": "<o><p>Grüße an <span>Mül</span>ler</p></o>"})),
         ("application/pdf", "", pdf("Grüße an Müller")),
+        ("text/calendar", "", "ATTENDEE;CN=Grüße an Mü".encode()[:-1] + b"\r\n " + "Müller".encode()[2:]),
+        ("", "card.vcf", "NOTE:Grüße an Mül\n ler".encode()),
         ("message/rfc822", "", MAIL.encode()),
     ],
 )

@@ -13,7 +13,7 @@ from xrm_dsgvo.contents.office import OLE, of_office
 from xrm_dsgvo.contents.packed import of_gzip, of_zip
 from xrm_dsgvo.contents.pdf import of_pdf
 from xrm_dsgvo.contents.result import MOST_BYTES, Budget, Missing, Text
-from xrm_dsgvo.contents.texts import decoded
+from xrm_dsgvo.contents.texts import decoded, of_cards
 
 _NESTED = 3
 """So deep are mails and packed files within each other read."""
@@ -21,15 +21,18 @@ _NESTED = 3
 _ZIP = frozenset({"application/zip", "application/x-zip-compressed", "application/x-zip"})
 _GZIP = frozenset({"application/gzip", "application/x-gzip"})
 
+_CARDS = frozenset({"text/calendar", "text/vcard", "text/x-vcard", "text/directory"})
 _OFFICE = ("vnd.openxmlformats-officedocument", "vnd.oasis.opendocument")
 
 _BY_NAME: Mapping[str, str] = {
-    **dict.fromkeys((".txt", ".csv", ".tsv", ".md", ".log", ".vcf", ".ics", ".yaml", ".yml"), "text/plain"),
+    **dict.fromkeys((".txt", ".csv", ".tsv", ".md", ".log", ".yaml", ".yml"), "text/plain"),
     **dict.fromkeys((".html", ".htm", ".xhtml", ".xml", ".svg"), "text/html"),
     **dict.fromkeys((".docx", ".xlsx", ".pptx"), "application/vnd.openxmlformats-officedocument"),
     **dict.fromkeys((".odt", ".ods", ".odp"), "application/vnd.oasis.opendocument"),
     ".json": "application/json",
     ".eml": "message/rfc822",
+    ".ics": "text/calendar",
+    ".vcf": "text/vcard",
     ".pdf": "application/pdf",
     ".zip": "application/zip",
     **dict.fromkeys((".gz", ".tgz"), "application/gzip"),
@@ -80,6 +83,8 @@ def _reader(kind: str) -> Callable[[bytes], Text] | None:
         return of_json
     if kind in ("text/html", "application/xml", "text/xml") or kind.endswith("+xml"):
         return of_html
+    if kind in _CARDS:
+        return of_cards
     if kind.startswith("text/") or kind in ("application/x-ndjson", "application/csv", "application/yaml"):
         return lambda content: Text(decoded(content))
     return None

@@ -1,6 +1,9 @@
 """Bytes as text, in whatever encoding people save it."""
 
 import codecs
+import re
+
+from xrm_dsgvo.contents.result import Text, limited
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -10,6 +13,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _HEAD = 1_000
+_CUT = re.compile(rb"\r?\n[ \t]")
 _SLOW = frozenset({"punycode", "idna"})
 """Encodings of names, in which nobody writes a text, and that take the square of its length."""
 
@@ -28,6 +32,12 @@ def decoded(content: bytes, charset: str | None = None) -> str:
         except (LookupError, UnicodeError):
             continue
     return content.decode("cp1252", "replace")
+
+
+def of_cards(content: bytes) -> Text:
+    """Of calendars and cards: their lines are cut after 75 bytes, within words, and within letters of several bytes."""
+    whole = _CUT.sub(b"", content)
+    return limited(decoded(content) if whole == content else f"{decoded(whole)}\n{decoded(content)}")
 
 
 def _marked(content: bytes) -> str | None:

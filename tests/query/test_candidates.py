@@ -17,7 +17,7 @@ from tests.query.examples import examples
 from xrm_core.errors import Forbidden
 from xrm_core.metadata.predicate import Literal_, Param, Predicate, Search
 from xrm_core.permissions.access import full_access
-from xrm_core.query.request import Aggregate, Count
+from xrm_core.query.figures_request import Aggregate, Count
 from xrm_core.query.scan import Scope
 from xrm_core.query.statement import Statement, compile_request
 from xrm_core.query.words import Words

@@ -25,8 +25,9 @@ from xrm_core.metadata.predicate import (
     whole,
 )
 from xrm_core.permissions.authority import Authority
+from xrm_core.query.figures_request import Aggregate, Count
 from xrm_core.query.implied import Way, beyond, facts_of
-from xrm_core.query.request import Aggregate, Connection, Count, Nodes, Page, ToMany, Value
+from xrm_core.query.request import Connection, Nodes, Page, ToMany, Value
 from xrm_core.query.request import Literal_ as Size
 from xrm_core.query.scan import Scope
 from xrm_core.query.statement import compile_request

@@ -15,7 +15,7 @@ from xrm_core.graphql.types import Types, label
 from xrm_core.metadata.model import AMOUNT, Entity, Field
 from xrm_core.metadata.types import COMPARABLE, NUMERIC, ORDERED, WHOLE, FieldType
 from xrm_core.query import figures_view
-from xrm_core.query.request import Function
+from xrm_core.query.figures_request import Function
 
 _DATED = frozenset({FieldType.DATE, FieldType.DATETIME})
 

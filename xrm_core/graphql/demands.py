@@ -14,8 +14,9 @@ from xrm_core.metadata.clock import is_zone
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import Literal_, Param
 from xrm_core.permissions.role_limits import Decided
+from xrm_core.query.figures_request import UTC
 from xrm_core.query.order import decode
-from xrm_core.query.request import UTC, Cursor, Order
+from xrm_core.query.request import Cursor, Order
 
 MAX_CONDITIONS = 800
 """Comparisons and groups of them in all filters of a document: compiling them takes time."""

@@ -16,7 +16,8 @@ from xrm_core.graphql.plans import Plan, Planner, Step
 from xrm_core.graphql.selection import Selections
 from xrm_core.metadata.predicate import Literal_, Param
 from xrm_core.query.reads import Marker, logs_reads
-from xrm_core.query.request import AnyRecords, Selection
+from xrm_core.query.request import Selection
+from xrm_core.query.roots import AnyRecords
 from xrm_core.query.statement import compile_request
 
 IDS = "record_ids"

@@ -17,7 +17,7 @@ from xrm_core.graphql.where import groups, predicate
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.predicate import Literal_, Param, Predicate
 from xrm_core.metadata.types import FieldType
-from xrm_core.query.request import (
+from xrm_core.query.figures_request import (
     Aggregate,
     AggregatePart,
     Count,
@@ -27,8 +27,8 @@ from xrm_core.query.request import (
     Measures,
     Over,
     Totals,
-    TypeName,
 )
+from xrm_core.query.request import TypeName
 
 MAX_CUBE = 5
 """Keys of a cube: it has a set of groups for each combination of them."""

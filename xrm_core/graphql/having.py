@@ -1,4 +1,4 @@
-"""``having`` and ``orderBy`` of figures → the values of :mod:`xrm_core.query.request`."""
+"""``having`` and ``orderBy`` of figures → the values of :mod:`xrm_core.query.figures_request`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from xrm_core.graphql.where import comparisons, conditions, criteria, path_of
 from xrm_core.metadata.model import AMOUNT, Entity, Field, Model
 from xrm_core.metadata.predicate import EVERYTHING, All, Any_, Not, Predicate
 from xrm_core.query import figures_view
-from xrm_core.query.request import Figure, GroupKey, GroupOrder
+from xrm_core.query.figures_request import Figure, GroupKey, GroupOrder
 
 
 def measured(entity: Entity, graphql_name: str) -> Field:

@@ -10,7 +10,8 @@ from xrm_core.graphql.arguments import Tree
 from xrm_core.graphql.groups import GroupReader
 from xrm_core.graphql.meanings import HitField
 from xrm_core.metadata.predicate import Literal_, Operand, Param
-from xrm_core.query.request import HitPart, Search, SearchBranch, Selection
+from xrm_core.query.request import Selection
+from xrm_core.query.roots import HitPart, Search, SearchBranch
 
 USUAL_PAGE = 20
 """Hits that are answered if nobody says how many."""

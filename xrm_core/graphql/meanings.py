@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from xrm_core.query.request import FilePart, Function, PageInfoField
+from xrm_core.query.figures_request import Function
+from xrm_core.query.request import FilePart, PageInfoField
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from xrm_core.graphql.selection import RECORD_ID, Selections
 from xrm_core.metadata.model import Model
 from xrm_core.metadata.predicate import Param
 from xrm_core.query.reads import Marker, Read, cut, logs_reads
-from xrm_core.query.request import Record, Request
+from xrm_core.query.roots import Record, Request
 from xrm_core.query.scan import Scope
 from xrm_core.query.statement import Statement, compile_request
 from xrm_core.storage.readers import Call

@@ -37,7 +37,7 @@ from xrm_core.graphql.meanings import Root
 from xrm_core.graphql.plans import Plan, Planner, Step
 from xrm_core.metadata.model import Entity
 from xrm_core.query.reads import Marker, logs_reads
-from xrm_core.query.request import Record, Request
+from xrm_core.query.roots import Record, Request
 from xrm_core.query.scan import Scope
 from xrm_core.query.statement import Statement, compile_request
 from xrm_core.storage.change_tables import CHANGE

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from xrm_core.metadata.file_entity import FILE
 from xrm_core.metadata.model import Entity, Field, Model
 from xrm_core.metadata.predicate import All, Any_, Compare, Not, OfFile, Op, Predicate, Related, Search, Whole
-from xrm_core.query.request import GroupKey, Order
+from xrm_core.query.figures_request import GroupKey
+from xrm_core.query.request import Order
 
 SLOW = 10
 """Scans that weigh as much as one that rewrites the text of each record, or looks up others for each."""

@@ -52,12 +52,10 @@ from xrm_core.graphql.scans import rollups, scans_of, scans_of_keys
 from xrm_core.graphql.where import order, page, period, predicate
 from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import Literal_, Param, Predicate
+from xrm_core.query.figures_request import Aggregate
 from xrm_core.query.network import EDGES_PER_NODE
 from xrm_core.query.relationship_view import view
 from xrm_core.query.request import (
-    Aggregate,
-    AnyRecord,
-    AnyRecords,
     AsOf,
     CauseParts,
     ChangeParts,
@@ -76,9 +74,7 @@ from xrm_core.query.request import (
     NetworkPart,
     Nodes,
     PageInfo,
-    Record,
     Relationships,
-    Request,
     Selection,
     Shares,
     ToMany,
@@ -87,6 +83,7 @@ from xrm_core.query.request import (
     TypeName,
     Value,
 )
+from xrm_core.query.roots import AnyRecord, AnyRecords, Record, Request
 from xrm_core.records.bulk import MOST
 
 RECORD_ID = "record_id"

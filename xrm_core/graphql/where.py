@@ -28,7 +28,8 @@ from xrm_core.metadata.predicate import (
     Search,
 )
 from xrm_core.metadata.types import TEXTUAL, FieldType
-from xrm_core.query.request import GroupKey, Order, Page, Period
+from xrm_core.query.figures_request import GroupKey
+from xrm_core.query.request import Order, Page, Period
 
 MAX_FILTER_DEPTH = 20
 MAX_CRITERIA = 20

@@ -13,13 +13,14 @@ from xrm_core.errors import BadQuery
 from xrm_core.metadata.model import CURRENCY, Entity, Field
 from xrm_core.metadata.predicate import EVERYTHING
 from xrm_core.query import figures_view, totals
+from xrm_core.query.figures_request import Aggregate, Figure, GroupKey, Measures
 from xrm_core.query.group_json import GroupJson
 from xrm_core.query.grouping import bit, sets
 from xrm_core.query.joint import Joint
 from xrm_core.query.order import along, fields_of
 from xrm_core.query.periods import begin
 from xrm_core.query.predicates import compile_predicate, scan, size
-from xrm_core.query.request import Aggregate, Figure, GroupKey, Measures, Order, TypeName
+from xrm_core.query.request import Order, TypeName
 from xrm_core.query.scan import Row, Scan, Scope
 from xrm_core.query.ways import Belonging, ways_asked
 

@@ -14,7 +14,8 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.query.connection import one
 from xrm_core.query.operands import JsonList, KnownId
 from xrm_core.query.predicates import operand, scan
-from xrm_core.query.request import AnyRecord, AnyRecords, Seen, Selection, TypeName, Value
+from xrm_core.query.request import Seen, Selection, TypeName, Value
+from xrm_core.query.roots import AnyRecord, AnyRecords
 from xrm_core.query.scan import Page, Scope
 
 _MOST_ARGUMENTS = 100

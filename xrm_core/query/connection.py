@@ -36,7 +36,6 @@ from xrm_core.query.request import (
     Page,
     PageInfo,
     PageInfoField,
-    Record,
     Relationships,
     Seen,
     Selection,
@@ -47,6 +46,7 @@ from xrm_core.query.request import (
     TypeName,
     Value,
 )
+from xrm_core.query.roots import Record
 from xrm_core.query.scan import Condition, Row, Scan, Scope, carried, shown
 from xrm_core.query.scan import Page as PageRow
 from xrm_core.query.shares import shares_json

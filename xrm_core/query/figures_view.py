@@ -9,8 +9,8 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.predicate import All, Any_, Compare, Not, Predicate
 from xrm_core.metadata.types import WHOLE, FieldType
+from xrm_core.query.figures_request import Figure
 from xrm_core.query.operands import Average, Sum
-from xrm_core.query.request import Figure
 from xrm_core.query.totals import AVERAGE_DIGITS
 
 

@@ -9,8 +9,7 @@ from sqlalchemy.sql import ColumnElement
 
 from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.types import WHOLE, FieldType
-from xrm_core.query.grouping import bit, sets
-from xrm_core.query.request import (
+from xrm_core.query.figures_request import (
     Aggregate,
     AggregatePart,
     Count,
@@ -21,8 +20,9 @@ from xrm_core.query.request import (
     Keys,
     Measures,
     Over,
-    TypeName,
 )
+from xrm_core.query.grouping import bit, sets
+from xrm_core.query.request import TypeName
 from xrm_core.query.scan import Scope
 from xrm_core.query.sql_json import Pair, constant
 from xrm_core.query.totals import joined

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from xrm_core.query.request import Totals
+from xrm_core.query.figures_request import Totals
 
 
 def sets(kind: Totals, labels: Sequence[str]) -> Iterator[frozenset[str]]:

@@ -8,21 +8,9 @@ from xrm_core.metadata.model import Entity, Field
 from xrm_core.metadata.predicate import All, Any_, Compare, Op, Predicate, Related, Whole
 from xrm_core.metadata.types import FieldType
 from xrm_core.permissions.policy import Action
-from xrm_core.query.request import (
-    Aggregate,
-    AnyRecord,
-    AnyRecords,
-    Connection,
-    Edges,
-    Figures,
-    Nodes,
-    Record,
-    Relationships,
-    Request,
-    Search,
-    ToMany,
-    ToOne,
-)
+from xrm_core.query.figures_request import Aggregate
+from xrm_core.query.request import Connection, Edges, Figures, Nodes, Relationships, ToMany, ToOne
+from xrm_core.query.roots import AnyRecord, AnyRecords, Record, Request, Search
 from xrm_core.query.scan import Scope
 
 Why = Literal["filter", "rule", "order"]

@@ -8,8 +8,8 @@ from sqlalchemy.sql import ColumnElement
 from xrm_core.metadata.model import Field
 from xrm_core.metadata.predicate import Operand
 from xrm_core.metadata.types import FieldType
+from xrm_core.query.figures_request import DatePart
 from xrm_core.query.predicates import operand
-from xrm_core.query.request import DatePart
 from xrm_core.storage.periods import FIRST_MOMENT, SQLITE_DAY, SQLITE_MOMENT
 
 

@@ -35,7 +35,7 @@ from xrm_core.query.match import match
 from xrm_core.query.predicates import operand, scan, size
 from xrm_core.query.reads import KEY
 from xrm_core.query.relationship_view import text_of
-from xrm_core.query.request import HitPart, Search, SearchBranch
+from xrm_core.query.roots import HitPart, Search, SearchBranch
 from xrm_core.query.scan import Page, Scan, Scope
 from xrm_core.query.search import searched
 from xrm_core.query.searched_text import SearchedText

@@ -15,33 +15,28 @@ from xrm_core.metadata.model import Entity, Model
 from xrm_core.metadata.predicate import All, Any_, Compare, Linked, Not, OfFile, Predicate, Related, Search, Whole
 from xrm_core.metadata.types import FieldType
 from xrm_core.metadata.uses import uses
+from xrm_core.query.figures_request import Aggregate, GroupKey, Measures
 from xrm_core.query.request import (
-    Aggregate,
-    AnyRecord,
-    AnyRecords,
     AsOf,
     Connection,
     Edges,
     Figures,
     FileValue,
-    GroupKey,
     History,
     Item,
-    Measures,
     MoneyValue,
     Network,
     Nodes,
     Order,
-    Record,
     Relationships,
-    Request,
     Seen,
     Selection,
     ToMany,
     ToOne,
     Value,
 )
-from xrm_core.query.request import Search as SearchRequest
+from xrm_core.query.roots import AnyRecord, AnyRecords, Record, Request
+from xrm_core.query.roots import Search as SearchRequest
 
 KEY = f"__xrm_{secrets.token_hex(16)}"
 """Nobody else can know it, so nothing that stands in a record looks like a mark."""

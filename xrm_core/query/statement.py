@@ -12,9 +12,11 @@ from sqlalchemy.types import TypeEngine
 from xrm_core.query.aggregate import aggregate
 from xrm_core.query.by_id import any_record, any_records
 from xrm_core.query.connection import connection, record
+from xrm_core.query.figures_request import Aggregate
 from xrm_core.query.operands import KnownId
 from xrm_core.query.ranking import ranked
-from xrm_core.query.request import Aggregate, AnyRecord, AnyRecords, Connection, Record, Request, Search
+from xrm_core.query.request import Connection
+from xrm_core.query.roots import AnyRecord, AnyRecords, Record, Request, Search
 from xrm_core.query.scan import Scope
 from xrm_core.query.searched_text import SearchedText
 from xrm_core.query.words import Words, has_trigrams

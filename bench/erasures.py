@@ -19,7 +19,7 @@ from xrm_core.testing.fixtures import POSTGRES
 from xrm_core.testing.prepared import Prepared
 
 OPEN = "mutation ($i: DsgvoErasureOpenInput!) { dsgvoErasureOpen(input: $i) { run status planHash } }"
-READ = "query ($run: String!) { dsgvoErasurePlan(run: $run) { status planHash } }"
+READ = "query ($run: String!) { dsgvoErasurePlan(run: $run, first: 0) { status planHash } }"
 RUN = "mutation ($i: DsgvoErasureRunInput!) { dsgvoErasureRun(input: $i) { status } }"
 ENVIRONMENT = {"XRM_SECRET_KEY": "s" * 40, "XRM_DSGVO_SUPPRESSION_KEY": "ab" * 32}
 _AT_ONCE = 500

@@ -37,6 +37,14 @@ def read(world: World, run: str) -> dict[str, Any]:
     return dict(world.xrm.as_role("dsb").query(READ, run=run)["dsgvoErasurePlan"])
 
 
+def page(world: World, run: str, first: int, skip: int) -> dict[str, Any]:
+    document = READ.replace("$run: String!", "$run: String!, $first: Int, $skip: Int!").replace(
+        "(run: $run) {", "(run: $run, first: $first, skip: $skip) { total"
+    )
+    found = world.xrm.as_role("dsb").query(document, run=run, first=first, skip=skip)["dsgvoErasurePlan"]
+    return dict(found)
+
+
 def planned(world: World, person: Person) -> dict[str, Any]:
     """The plan of a person, made by a job, in which all texts that are to be reviewed go."""
     given: dict[str, Any] = {"entity": "contact", "record": person.records["contact"]}
@@ -73,6 +81,9 @@ def test_a_plan_that_a_job_makes_and_looks_at_again_does_what_one_at_once_does(w
     others = tokens_in(world.dump(), [world.b])
     plan = planned(world, world.a)
     assert (plan["status"], plan["needsReview"]) == ("planned", False)
+    parts = [page(world, plan["run"], 3, skip) for skip in range(0, len(plan["records"]), 3)]
+    assert [each for part in parts for each in part["records"]] == plan["records"]
+    assert {(part["total"], part["needsReview"]) for part in parts} == {(len(plan["records"]), False)}
     entities = {each["entity"] for each in plan["records"]}
     assert entities >= {"contact", "member", "donation", "activity"}
 

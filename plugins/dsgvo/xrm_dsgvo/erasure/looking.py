@@ -17,9 +17,11 @@ from xrm_dsgvo.erasure.surface import ErasureCandidate, PlanDefect, PlannedField
 
 @dataclass
 class ErasurePlanInput:
-    """Which."""
+    """Which, and of its records so many after the first ones that were read already; without, all of them."""
 
     run: str
+    first: int | None = None
+    skip: int = 0
 
 
 @dataclass
@@ -38,7 +40,7 @@ class ErasureStore:
 @dataclass
 class ErasurePlanRead:
     """The plan of ``planned_on``, which is empty as long as a job makes it; ``steps`` are empty until it was run,
-    ``kept`` until it is done. ``candidates`` are told until then.
+    ``kept`` until it is done. ``candidates`` are told until then. ``total``: how many entries ``records`` has in all.
 
     ``percent`` says how far a run is that goes on by a job, ``failures`` what stands in its way.
     """
@@ -48,6 +50,7 @@ class ErasurePlanRead:
     plan_hash: str | None
     planned_on: date | None
     needs_review: bool
+    total: int
     records: list[PlannedRecord]
     defects: list[PlanDefect]
     candidates: list[ErasureCandidate]
@@ -75,7 +78,10 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
         }
         raise Refuse(text, field="run")
     maybe = get(context, given.run, Piece.CANDIDATES) or ()
-    records = [_record(each) for each in plan["records"]]
+    if given.skip < 0 or (given.first is not None and given.first < 0):
+        raise Refuse({"en": "Name 0 or more.", "de": "0 oder mehr angeben."}, field="first")
+    all_ = plan["records"]
+    records = [_record(each) for each in all_[given.skip :][: given.first]]
     progress = Progress.of(stored["progress"])
     report = stored["report"] or {"steps": progress.counts, "kept": []}
     is_done = str(stored["status"]).startswith("complete")
@@ -84,7 +90,8 @@ def read_plan(context: QueryContext, given: ErasurePlanInput) -> ErasurePlanRead
         trigger=str(stored["trigger"]),
         plan_hash=stored["plan_hash"],
         planned_on=days(plan.get("day")),
-        needs_review=any(each.decision == "review" for record in records for each in record.fields),
+        needs_review=any(each["decision"] == "review" for record in all_ for each in record["fields"]),
+        total=len(all_),
         records=records,
         defects=[
             PlanDefect(each["entity"], each["id"] or None, each["code"], each["what"]) for each in plan["defects"]
@@ -119,6 +126,12 @@ def query_fields() -> list[QueryField]:
     about = {"en": "A plan of erasure, and what was done by it.", "de": "Ein Löschplan, und was danach getan wurde."}
     return [
         QueryField(
-            "dsgvo.erasure_plan", read_plan, input=ErasurePlanInput, answers=ErasurePlanRead, cost=5, description=about
+            "dsgvo.erasure_plan",
+            read_plan,
+            input=ErasurePlanInput,
+            answers=ErasurePlanRead,
+            cost=5,
+            seconds=20,
+            description=about,
         )
     ]

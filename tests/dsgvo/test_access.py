@@ -337,3 +337,20 @@ def test_files_go_along_by_links_for_who_makes_the_answer(world: World):
     assert world.agent.request("GET", f"/plugins/dsgvo/answers/{mine}/files").status_code == 422
     assert world.agent.request("GET", "/plugins/dsgvo/answers/x/files").status_code == 422
     assert world.xrm.http.get(path).status_code == 401
+
+
+def test_log_and_outbox_are_not_asked_for_each_record(world: World):
+    contact = world.a.records["contact"]
+
+    def asked() -> tuple[int, int]:
+        request = world.asked()
+        with world.xrm.statements() as said:
+            data = json.loads(world.access(request)["content"])["data"]
+        return len(data), sum(1 for each in said if "xrm_change" in each or "xrm_message" in each)
+
+    records, before = asked()
+    for number in range(30):
+        world.xrm.create("activity", subject=f"Call {number}", kind="call", contact=contact)
+    more, after = asked()
+    assert more >= records + 30
+    assert after - before < 10

@@ -30,8 +30,9 @@ them. ``erase_values`` erases former values of a record from the change log and 
 ``end_account`` ends the account of a user, ``forget_answers`` erases answers that are kept for repeats.
 ``find_in_system`` says where the platform's own tables have a text, an ``InSystem`` each, ``forget_in_system`` erases
 it there, ``Forgotten`` is what came of that. ``changes_of``
-are the entries of the log of a record, each a ``LoggedChange``, ``reads_of`` those of the log of reads, each a
-``LoggedRead``; ``messages_of`` the messages of the outbox about it or to it, each a ``ListedMessage``.
+are the entries of the log of a record, each a ``LoggedChange``, ``changes_of_many`` those of some records, ``reads_of``
+those of the log of reads, each a ``LoggedRead``; ``messages_of`` and ``messages_of_many`` the messages of the outbox
+about a record or to it, or some, each a ``ListedMessage``.
 ``verify_changes`` says whether the change log is what was written, ``VerifiedChanges`` is what it has found.
 ``move_to_vault`` moves records and values out of their tables for a time,
 ``bring_back`` brings them back, ``in_vault`` looks at them and ``erase_in_vault`` ends them; a ``Deposit`` is what was
@@ -95,7 +96,7 @@ from xrm_core.messages import (
     send_message,
 )
 from xrm_core.messages.by_hand import Listed as ListedMessage
-from xrm_core.messages.by_hand import messages_of
+from xrm_core.messages.by_hand import messages_of, messages_of_many
 from xrm_core.metadata.custom_types import CustomFieldType
 from xrm_core.metadata.fields import value_fits
 from xrm_core.metadata.in_log import InLog
@@ -109,7 +110,7 @@ from xrm_core.records.actions import Action, ActionContext
 from xrm_core.records.asking import DocumentInvalid
 from xrm_core.records.erasing import Erased, erase_values, former_values
 from xrm_core.records.gone import GoneRecord, gone_records
-from xrm_core.records.history import changes_of, reads_of
+from xrm_core.records.history import changes_of, changes_of_many, reads_of
 from xrm_core.records.hooks import HookContext, On, RecordChange
 from xrm_core.records.idempotency import forget_answers
 from xrm_core.records.proving import verify_changes
@@ -214,6 +215,7 @@ __all__ = [
     "ask_stores",
     "bring_back",
     "changes_of",
+    "changes_of_many",
     "data_stores",
     "destroy_keys",
     "destroy_many_keys",
@@ -233,6 +235,7 @@ __all__ = [
     "may_leave",
     "may_send",
     "messages_of",
+    "messages_of_many",
     "move_to_vault",
     "open_text",
     "plugins_without_stores",

@@ -91,6 +91,14 @@ def logged(
     return iter(_logged(connection, connection.execute(query), opens))
 
 
+def logged_of_many(
+    connection: Connection, ids: Collection[str], opens: Collection[str] | None = None
+) -> Iterator[LoggedChange]:
+    """All changes of some records, the newest first, opened by one look into the key store; raises as the former."""
+    query = select(CHANGE).where(CHANGE.c.record_id.in_(ids)).order_by(CHANGE.c.id.desc())
+    return iter(_logged(connection, connection.execute(query), opens))
+
+
 def after(connection: Connection, position: int, most: int) -> list[LoggedChange]:
     """The entries after a position, in the order of their positions, ``most`` at a time; nothing in them is opened."""
     later = select(CHANGE).where(CHANGE.c.position > position).order_by(CHANGE.c.position).limit(most)

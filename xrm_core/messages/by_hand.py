@@ -1,6 +1,6 @@
 """What people do with messages of the outbox: look at them, cancel those that wait, and have others sent once more."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -96,6 +96,18 @@ def messages_of(context: _Reading, id_: str) -> list[Listed]:
         if len(page) < _AT_ONCE:
             break
     return found
+
+
+def messages_of_many(context: _Reading, ids: Collection[str]) -> list[Listed]:
+    """The same of some records together: of hundreds at a time, not of thousands.
+
+    Args:
+        context: as of :func:`messages_of`.
+        ids: of the records.
+    """
+    of = MESSAGE.c
+    query = select(MESSAGE).where(of.about_id.in_(ids) | of.person_id.in_(ids)).order_by(of.id.desc())
+    return [_listed(row) for row in context.connection.execute(query)]
 
 
 def message(connection: Connection, id_: str) -> Listed | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection
 
-from xrm_core.changes.reading import LoggedChange, logged
+from xrm_core.changes.reading import LoggedChange, logged, logged_of_many
 from xrm_core.records import read_log
 from xrm_core.records.read_log import LoggedRead
 from xrm_core.records.vault.former import with_vaulted
@@ -46,6 +46,28 @@ def changes_of(
             break
         before = page[-1].id
     return with_vaulted(context.records, context.connection, id_, found, fields) if vaulted else found
+
+
+def changes_of_many(
+    context: _Reading, ids: Collection[str], fields: Collection[str] | None = None
+) -> dict[str, list[LoggedChange]]:
+    """The same of some records, by few statements: of hundreds at a time, not of thousands.
+
+    Args:
+        context: as of :func:`changes_of`.
+        ids: of the records.
+        fields: as of :func:`changes_of`.
+
+    Returns:
+        The entries of each record by its id; without any, an empty list.
+
+    Raises:
+        SealingUnavailable: what is closed cannot be opened.
+    """
+    found: dict[str, list[LoggedChange]] = {id_: [] for id_ in ids}
+    for each in logged_of_many(context.connection, list(found), fields):
+        found[each.record_id].append(each)
+    return found
 
 
 def reads_of(context: _Reading, id_: str) -> list[LoggedRead]:

@@ -88,7 +88,7 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
     gathering = Gathering(context, sources, registers, others, reviewed, portable)
     hits = [each for each in graph.hits if each.key != (REQUEST, request["id"])]
     elsewhere = from_stores(gathering, graph, settings.region)
-    records = [one for each in hits if (one := gathering.record(each)) is not None] + elsewhere.records
+    records = gathering.all(hits) + elsewhere.records
     privacy = PrivacyModel({**privacy.entities, **elsewhere.privacy})
     told_of = [one for key, name in named if (one := gathering.mention(key, name)) is not None]
     searched = None if portable else searched_for(context, [each.key for each in hits if each.own])

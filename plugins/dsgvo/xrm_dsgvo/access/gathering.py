@@ -1,19 +1,12 @@
 """All that is kept about a person, record by record and field by field, each with why, for how long and from where."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from xrm_core.api import (
-    LoggedChange,
-    Record,
-    VaultedFile,
-    changes_of,
-    file_in_vault,
-    messages_of,
-    reads_of,
-)
+from xrm_core.api import LoggedChange, Record, VaultedFile, file_in_vault, reads_of
+from xrm_dsgvo.access.ahead import Ahead
 from xrm_dsgvo.access.manifest import Notes
 from xrm_dsgvo.access.others import Others
 from xrm_dsgvo.access.portable import is_provided
@@ -59,6 +52,14 @@ class Gathering:
     """Texts that somebody has to look at first."""
 
     _messages: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._ahead = Ahead(self.context)
+
+    def all(self, hits: Sequence[Hit]) -> list[dict[str, Any]]:
+        """What is told of records."""
+        through = hits if self.portable else self._ahead.through(hits)
+        return [record for each in through if (record := self.record(each)) is not None]
 
     def record(self, hit: Hit) -> dict[str, Any] | None:
         """What is told of one record; None: it is gone."""
@@ -195,7 +196,7 @@ class Gathering:
     def _history(self, hit: Hit) -> Iterator[dict[str, Any]]:
         """Former values, as far as the change log has them."""
         closed = hit.restricted and not may_open(self.context)
-        for change in changes_of(self.context, hit.id, vaulted=hit.restricted, fields=hit.mine):
+        for change in self._ahead.changes(hit):
             for name, value in _former(change, hit.mine):
                 if closed or self.sources.model[hit.entity][name].sealing is not None:
                     self.notes.leave_out("SEALED_FORMER", "change_log", hit.entity, name)
@@ -218,7 +219,7 @@ class Gathering:
         return [{"on": day, "times": times, "purposes": purposes} for day, times in found]
 
     def _sent(self, hit: Hit) -> Iterator[dict[str, Any]]:
-        for each in messages_of(self.context, hit.id):
+        for each in self._ahead.messages(hit):
             if each.id not in self._messages:
                 self._messages.add(each.id)
                 self.notes.found["outbox"] += 1

@@ -2,15 +2,21 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from xrm_core.metadata.model import Entity
 from xrm_core.permissions.caller import Caller
 from xrm_core.query.trash import former_names
+from xrm_core.storage.driver_statements import written_in
 from xrm_core.storage.merge_tables import MERGE
+from xrm_core.storage.system_statements import SystemStatement
 
 _AT_ONCE = 500
+
+_KINDS = 1_000
+"""Entities of which statements are kept."""
 
 
 def note(
@@ -45,10 +51,19 @@ def same_as(connection: Connection, kind: Entity, id_: str) -> list[str]:
     """Ids of the records that are one with a record by merges: the one that is there now, and all that became part of
     it. Those that are back count no more; those that are gone for good still do.
     """
-    into = select(MERGE.c.into_id).where(MERGE.c.entity.in_(former_names(kind)), MERGE.c.record_id == id_)
-    stays = str(connection.scalar(into) or id_)
-    others = select(MERGE.c.record_id).where(MERGE.c.entity.in_(former_names(kind)), MERGE.c.into_id == stays)
-    return sorted({stays, *map(str, connection.scalars(others))} - {id_})
+    into, others = _trail(tuple(former_names(kind)))
+    stays = str(into.value(connection, of=id_) or id_)
+    return sorted({stays, *(str(each) for (each,) in others.rows(connection, of=stays))} - {id_})
+
+
+@lru_cache(_KINDS)
+def _trail(names: Sequence[str]) -> tuple[SystemStatement, SystemStatement]:
+    """What a record has become part of, and what has become part of it."""
+    mine, one = MERGE.c.entity.in_([written_in(each) for each in names]), bindparam("of", type_=MERGE.c.into_id.type)
+    return (
+        SystemStatement(lambda _: select(MERGE.c.into_id).where(mine, MERGE.c.record_id == one)),
+        SystemStatement(lambda _: select(MERGE.c.record_id).where(mine, MERGE.c.into_id == one)),
+    )
 
 
 def forget(connection: Connection, kind: Entity, ids: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The beginning of a write transaction on PostgreSQL, with its limit of time: one round trip instead of two."""
+"""The beginning of a transaction on PostgreSQL, with its limit of time: one round trip instead of two."""
 
 from typing import Any
 
@@ -34,9 +34,18 @@ def begin(connection: Connection, limit: str, ahead: Ahead | None = None) -> Non
         ahead.run(connection)
 
 
-def _begin(driver: Any, limit: str) -> None:
+def begin_reading(connection: Connection, limit: str) -> None:
+    """Begin a transaction that only reads, from one snapshot, in the same way. Raises as :func:`begin`."""
+    driver: Any = connection.connection.driver_connection
+    if driver.pgconn.transaction_status != TransactionStatus.IDLE or listened_to(connection):
+        connection.exec_driver_sql(limit)
+    else:
+        _begin(driver, limit, " ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+def _begin(driver: Any, limit: str, kind: str = "") -> None:
     try:
-        result = driver.pgconn.exec_(f"BEGIN; {limit}".encode())
+        result = driver.pgconn.exec_(f"BEGIN{kind}; {limit}".encode())
         if result.status != ExecStatus.COMMAND_OK:
             raise psycopg.errors.error_from_result(result)
     except psycopg.Error as error:

@@ -27,7 +27,7 @@ from xrm_core.errors import (
     XrmError,
 )
 from xrm_core.storage import folding, liveness, mask_hash, matching, periods, phone
-from xrm_core.storage.beginning import begin
+from xrm_core.storage.beginning import begin, begin_reading
 from xrm_core.storage.driver_calls import changed, listened_to
 from xrm_core.storage.driver_statements import Ahead
 from xrm_core.storage.one_writer import DEADLINES, STOP_AGAIN_SECONDS, WAIT_SECONDS, OneWriter
@@ -171,7 +171,7 @@ class Database:
             with DEADLINES.within(timeout, driver.interrupt, STOP_AGAIN_SECONDS):
                 yield
         else:
-            connection.exec_driver_sql(_limit(timeout))
+            begin_reading(connection, _limit(timeout))
             yield
 
     @contextmanager

@@ -1,11 +1,14 @@
 """By what the key store knows a database: a mark by chance, which goes along wherever the data go."""
 
+from functools import cache
+
 from sqlalchemy import CheckConstraint, Column, Connection, Integer, PrimaryKeyConstraint, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils import uuid7
 
 from xrm_core.storage.columns import Id
 from xrm_core.storage.system import METADATA
+from xrm_core.storage.system_statements import SystemStatement
 
 SEALED_DATA = Table(
     "xrm_sealed_data",
@@ -21,8 +24,13 @@ SEALED_DATA = Table(
 
 def mark_of(connection: Connection, table: Table = SEALED_DATA) -> str | None:
     """The mark of a database in a table of one row; None: it has none there, such as nothing that was sealed."""
-    found = connection.scalar(select(table.c.mark))
+    found = _mark(table).value(connection)
     return None if found is None else str(found)
+
+
+@cache
+def _mark(table: Table) -> SystemStatement:
+    return SystemStatement(lambda _: select(table.c.mark))
 
 
 def made_mark(connection: Connection, table: Table = SEALED_DATA) -> str:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from xrm_core.api import Model, Record, Refuse
-from xrm_dsgvo.access.archived import claims, cut_off, left_by_erasures, note_law, said_of_themselves
+from xrm_dsgvo.access.archived import claims, left_by_erasures, note_law, said_of_themselves
 from xrm_dsgvo.access.from_stores import from_stores, is_known_to_stores
 from xrm_dsgvo.access.gathering import Gathering, Place
 from xrm_dsgvo.access.manifest import manifest_of
@@ -96,10 +96,10 @@ def made(context: Making, request: Record, *, texts: bool = False) -> Made:
         known = {each.key for each in graph.hits}
         told_of += [*mentioned_files(gathering, searched, known), *mentioned_texts(gathering, searched, known)]
     if not portable:
-        apart = cut_off(context, {each.key for each in graph.hits})
+        known = {each.key for each in graph.hits}
         needles = {*needles_of(sources, graph), *said_of_themselves(seed)}
-        told_of += claims(gathering, apart, needles)
-        note_law(gathering, apart)
+        told_of += claims(gathering, known, needles)
+        note_law(gathering, known)
     gone = [] if portable else told(context, [each.key for each in hits])
     gathering.notes.found["disclosures"] = len(gone)
     day = today(settings).isoformat()

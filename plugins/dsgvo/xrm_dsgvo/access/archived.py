@@ -8,14 +8,15 @@ searched for what names the person, as texts of others are, and shown once someb
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from xrm_core.api import ActionContext, Record
+from xrm_core.api import ActionContext
 from xrm_dsgvo import own
 from xrm_dsgvo.access.gathering import Gathering
 from xrm_dsgvo.access.unsealing import may_open
 from xrm_dsgvo.access.values import labelled
-from xrm_dsgvo.archive.entries import CLAIMS, ENTRY, USE, ground_of, key_of, names_of
+from xrm_dsgvo.archive.entries import CLAIMS, ENTRY, USE, Reason, key_of, names_of, of_records
 from xrm_dsgvo.discovery.graph import Hit, Key, Seed
 from xrm_dsgvo.own import Making
+from xrm_dsgvo.paging import every
 from xrm_dsgvo.registers import Registers
 from xrm_dsgvo.requests.states import REQUEST
 from xrm_dsgvo.requests.staying import why_of
@@ -24,7 +25,15 @@ from xrm_dsgvo.spelling import names
 MOST_CLAIMS = 1_000
 """Entries of the archive that are opened for one answer."""
 
-_AT_ONCE = 500
+_GROUPS = """
+query ($dated: ArchiveEntryFilter!, $open: ArchiveEntryFilter!) {
+  dated: archiveEntriesAggregate(where: $dated, groupBy: [{entityName: VALUE}, {basis: VALUE}], first: 1000) {
+    key { entityName basis } max { until }
+  }
+  open: archiveEntriesAggregate(where: $open, groupBy: [{entityName: VALUE}, {basis: VALUE}], first: 1000) {
+    key { entityName basis }
+  }
+}"""
 
 
 def left_by_erasures(
@@ -55,42 +64,35 @@ def left_by_erasures(
             }
 
 
-def cut_off(context: Any, known: Collection[Key]) -> list[Record]:
-    """Entries of the archive whose records are not the person's by any link."""
-    found: list[Record] = []
-    after = ""
-    while page := context.find(ENTRY, {}, _AT_ONCE, after):
-        found += (each for each in page if key_of(each) not in known)
-        if len(page) < _AT_ONCE:
-            break
-        after = str(page[-1]["id"])
-    return found
-
-
-def note_law(gathering: Gathering, entries: Collection[Record]) -> None:
-    """Say in the manifest which kinds the law alone keeps, by which norms and until when at the latest."""
+def note_law(gathering: Gathering, known: Collection[Key]) -> None:
+    """Say in the manifest which kinds the law alone keeps, by which norms and until when at the latest; ``known`` are
+    records of the answer, which has what the archive keeps of them.
+    """
+    context = gathering.context
+    told = sorted({str(each["record_id"]) for each in of_records(context, known)})
+    law = {"reason": {"in": [each.value for each in Reason if each not in CLAIMS]}, "not": {"recordId": {"in": told}}}
+    given = {"dated": {**law, "until": {"isNull": False}}, "open": {**law, "until": {"isNull": True}}}
+    found = context.query_as_system(_GROUPS, given)
     kept: dict[str, dict[str, str | None]] = {}
-    for each in entries:
-        ground = ground_of(each)
-        if ground.reason not in CLAIMS:
-            ends = kept.setdefault(key_of(each)[0], {})
-            until = None if ground.until is None else ground.until.isoformat()
-            last = ends.get(ground.basis, until)
-            ends[ground.basis] = None if until is None or last is None else max(until, last)
-    for entity, ends in kept.items():
+    for each in (*found["dated"], *found["open"]):  # of what has no end yet nobody can say the last day
+        until = (each.get("max") or {}).get("until")
+        kept.setdefault(each["key"]["entityName"], {})[each["key"]["basis"] or ""] = until
+    for entity, ends in sorted(kept.items()):
         said = tuple((basis, ends[basis]) for basis in sorted(ends))
         gathering.notes.not_opened("BDSG34_ARCHIVE", "archive", entity, said)
 
 
-def claims(gathering: Gathering, entries: Collection[Record], needles: Collection[str]) -> Iterator[dict[str, Any]]:
-    """What a dispute or a hold keeps, and names the person: told once somebody has looked at it."""
+def claims(gathering: Gathering, known: Collection[Key], needles: Collection[str]) -> Iterator[dict[str, Any]]:
+    """What a dispute or a hold keeps, and names the person: told once somebody has looked at it. ``known`` are records
+    of the answer, ``needles`` what names the person.
+    """
     context, notes = gathering.context, gathering.notes
-    mine = [each for each in entries if ground_of(each).reason in CLAIMS]
-    if len(mine) > MOST_CLAIMS:
-        for entity in sorted({key_of(each)[0] for each in mine[MOST_CLAIMS:]}):
-            notes.leave_out("ARCHIVE_CLAIMS", "archive", entity)
-    for each in mine[:MOST_CLAIMS]:
+    held = every(context, ENTRY, {"reason": {"in": [each.value for each in CLAIMS]}})
+    for number, each in enumerate(each for each in held if key_of(each) not in known):
         entity, id_ = key_of(each)
+        if number >= MOST_CLAIMS:
+            notes.leave_out("ARCHIVE_CLAIMS", "archive")
+            return
         if entity not in gathering.sources.model:
             continue
         if not may_open(context):

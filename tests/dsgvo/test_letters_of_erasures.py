@@ -1,11 +1,13 @@
 """The decision letter on an erasure says what stays, by which norm and until when, and when backups are clear."""
 
+import json
 from datetime import date
 from html import unescape
 from typing import Any
 
 from xrm_dsgvo.access.values import day_of
 
+from tests.dsgvo.test_access import ACCESS
 from tests.dsgvo.test_erasures import HOLD, World, world  # noqa: F401 - a fixture
 from tests.dsgvo.test_erasures import xrm_setup as xrm_setup  # the same world
 from tests.dsgvo.test_request_letters import LETTER
@@ -44,4 +46,14 @@ def test_what_stays_is_told_with_norm_and_end(world: World):  # noqa: F811
         assert "Art. 17 Abs. 3 Buchst. e" in text or "Article 17(3)(e)" in text
     # and no id, no key of a register
     assert hold not in text
+    # and so says an answer to the person later, in its data as well
+    later = done(world.admin, OPEN, kind="access", receivedOn=asked["receivedOn"], via="letter")["request"]
+    subject = world.admin.query("query ($id: ID!) { dataSubjectRequest(id: $id) { dataSubject { id } } }", id=request)
+    known = subject["dataSubjectRequest"]["dataSubject"]["id"]
+    done(world.admin, IDENTIFY, request=later, grade="known_facts", entity="data_subject", record=known)
+    content = done(world.admin, ACCESS, request=later)["content"]
+    left = json.loads(content)["art15"]["keptAfterErasure"]
+    assert {"restrict", "hold"} <= {each["decision"] for each in left}
+    assert {each["basis"] for each in left if each["decision"] == "restrict"} >= {law[0]}
+    assert hold not in content
     assert not [each["datenart"] for each in ran["kept"] if f">{each['datenart']}<" in text]

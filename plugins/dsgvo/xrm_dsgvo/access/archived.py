@@ -6,7 +6,9 @@ searched for what names the person, as texts of others are, and shown once someb
 """
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from xrm_core.api import ActionContext
 from xrm_dsgvo import own
@@ -47,18 +49,19 @@ def left_by_erasures(
         run = context.read("erasure_run", str(request["erasure_run"])) if request and request["erasure_run"] else None
         if run is None or not str(run["status"]).startswith("complete"):
             continue
+        erased_on = datetime.fromisoformat(str(run["ran_at"])).astimezone(ZoneInfo(context.settings.time_zone))
         for datenart, decision, basis, until, count in (run["report"] or {}).get("kept", ()):
             if until and str(until)[:10] < today:
                 continue
             known = registers.datenarten.get(datenart)
             why = {each: why_of(registers.activities, str(decision), str(basis), each) for each in ("de", "en")}
             yield {
-                "erasedOn": str(run["ran_at"])[:10],
+                "erasedOn": erased_on.date().isoformat(),
                 "datenart": datenart,
                 "label": labelled(known.labels if known else {}, str(datenart)),
                 "count": count,
                 "decision": decision,
-                "basis": basis,
+                "basis": basis if decision == "restrict" else "",  # of a hold it is an id, of a purpose a key
                 "why": why,
                 "until": None if until is None else str(until)[:10],
             }

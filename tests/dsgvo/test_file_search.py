@@ -338,6 +338,10 @@ def test_sealed_texts_of_others_are_searched_told_to_who_may_open_them_and_black
     planned = {each["record"]: each["fields"] for each in plan["records"] if each["entity"] == "dossier"}
     assert planned[naming] == [{"name": "memo", "decision": "review", "code": "MENTION", "strategy": "redact_text"}]
     assert planned.keys() == {naming, trashed}
+    later = dsb.query(PLAN, i={**open_, "byJob": True})["dsgvoErasureOpen"]
+    xrm.work()
+    of_job = dsb.query("query ($run: String!) { dsgvoErasurePlan(run: $run) { planHash } }", run=later["run"])
+    assert of_job["dsgvoErasurePlan"]["planHash"] == plan["planHash"]  # as a job makes it
     plan = agent.query(PLAN, i={**open_, "reviewed": decided})["dsgvoErasureOpen"]
     ran = dsb.query(RUN, i={"run": plan["run"], "planHash": plan["planHash"]})["dsgvoErasureRun"]
     xrm.work()

@@ -45,7 +45,7 @@ def test_the_runbook_works_as_it_is_written(tmp_path: Path) -> None:
     assert len(blocks) == 7
     assert done.returncode == 0, done.stderr
     assert "error " not in done.stderr
-    assert "failed" not in done.stdout
+    assert "failed" not in done.stdout.replace(" 0 failed", "")  # a count of messages
     assert done.stdout.count("The tables are those of the model") == 10  # each doctor has seen both databases
     assert (tmp_path / "xrm-data-lost").is_dir()
     assert not (tmp_path / "drill-data").exists()

@@ -210,3 +210,28 @@ def test_who_comes_in_while_they_are_erased_is_put_apart_until_somebody_decides(
     opened = world.open(Person("C", {"contact": again}, {}))
     assert world.run(opened)["status"] in DONE
     assert world.admin.query(RESTRICTIONS)["restrictions"]["nodes"][0]["status"] == "lifted"
+
+
+def test_who_was_told_as_maybe_the_same_person_is_not_put_apart(world: World, kills: Kills) -> None:
+    # given somebody of the same address and another name, whom the plan tells as a candidate
+    kills.on = False
+    ada = {"first_name": "Ada", "last_name": "Kern", "email": "k@kern.example"}
+    world.update("contact", world.a.records["contact"], ada)
+    aunt = world.xrm.create("contact", first_name="Ida", last_name="Kern", email="k@kern.example")
+    plan = planned(world, world.a)
+    assert aunt in {each["record"] for each in plan["candidates"]}
+    run(world, plan)
+    kills.on = True
+    while "Ada" in str(name_of(world)):
+        with pytest.raises(KeyboardInterrupt):
+            world.xrm.work()
+
+    # when their name becomes one that might be the person's
+    kills.on = False
+    world.update("contact", aunt, {"first_name": "A."})
+    world.xrm.work()
+
+    # then they are there still
+    done = standing(world, plan["run"])
+    assert {each["name"]: each["count"] for each in done["steps"]}["apart"] == 0
+    assert aunt in {each["id"] for each in world.admin.query(CONTACTS)["contacts"]["nodes"]}

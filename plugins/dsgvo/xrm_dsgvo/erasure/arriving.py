@@ -79,9 +79,11 @@ def put_apart(context: Any, stored: Record, plan: Plan, known: Known) -> tuple[i
     """
     privacy = privacy_of(context.records.model)
     planned = {(each.entity, each.id) for each in plan.records}
-    others = frozenset((str(entity), str(id_)) for entity, id_ in stored["scope"].get("not_theirs", ()))
+    others = {(str(entity), str(id_)) for entity, id_ in stored["scope"].get("not_theirs", ())}
+    # who was told as maybe the same person when it was planned was there before, and nobody has said that they are
+    others |= {(str(each[0]), str(each[1])) for each in get(context, str(stored["id"]), Piece.CANDIDATES) or ()}
     sources = Sources(context, context.records.model, privacy, aside=False)
-    joined = Joining(sources, Seed(known=known, others=others | planned), context.settings.region)
+    joined = Joining(sources, Seed(known=known, others=frozenset(others | planned)), context.settings.region)
     persons = {each.name for each in privacy.subjects()} - {SUBJECT, POINT}  # these go along with whose they are
     count, failures = 0, []
     for key in (each for each in joined.own if each[0] in persons):
